@@ -1,0 +1,39 @@
+"""What went wrong in a step, as it is recorded, shown, and matched by retry policies."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class ErrorCode(StrEnum):
+    """Codes that the engine itself gives; those of handlers are their own (default: the exception's class name)."""
+
+    TASK_TIMED_OUT = "TASK_TIMED_OUT"
+    TASK_NOT_STARTED = "TASK_NOT_STARTED"
+    TASK_LOST = "TASK_LOST"
+    EXECUTION_TIMED_OUT = "EXECUTION_TIMED_OUT"
+    EXPRESSION_FAILED = "EXPRESSION_FAILED"
+    NO_BRANCH_TAKEN = "NO_BRANCH_TAKEN"
+    JOIN_UNREACHABLE = "JOIN_UNREACHABLE"
+    LOOP_LIMIT = "LOOP_LIMIT"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One failure. ``retryable`` False ends the attempts whatever the policy says (ERR-01, ERR-07)."""
+
+    code: str
+    message: str = ""
+    retryable: bool = True
+    details: dict[str, Any] | None = None
+
+
+class StepFailure(Exception):
+    """A step cannot be entered or left; the turn records it as the step's failure."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.failure = Failure(code=code, message=message, retryable=False)

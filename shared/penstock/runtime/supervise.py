@@ -1,0 +1,46 @@
+"""Runs services side by side: the first that falls takes the others down in order, and says why (house style §9)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+
+import structlog
+
+from penstock.runtime.service import Service
+
+_logger = structlog.get_logger("penstock.supervise")
+
+
+async def supervise(services: Sequence[Service], *, signals: bool = True) -> int:
+    """
+    Run ``services`` until SIGTERM, SIGINT, or until one of them ends; then stop the rest, last started first.
+
+    Returns the exit code of the process: 0 after an orderly stop, 1 when a service failed (it is logged with its cause).
+    """
+    stop = asyncio.Event()
+    if signals:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    tasks = {asyncio.create_task(service.run(), name=service.name): service for service in services}
+    waiter = asyncio.create_task(stop.wait(), name="signals")
+    await asyncio.wait({*tasks, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    for task, service in reversed(tasks.items()):
+        if not task.done():
+            await service.stop()
+            await asyncio.wait({task})
+    return _outcome(tasks)
+
+
+def _outcome(tasks: dict[asyncio.Task[None], Service]) -> int:
+    code = 0
+    for task, service in tasks.items():
+        with contextlib.suppress(asyncio.CancelledError):
+            if error := task.exception():
+                _logger.error("service failed", service=service.name, error=str(error), exc_info=error)
+                code = 1
+    return code
