@@ -5,6 +5,8 @@ Java and Maven are all it needs. The jars are fetched once into ``target/``; dat
 deleted at the end. Everything listens on loopback only.
 """
 
+# ruff: noqa: S311, S603, T201 - a program that talks to its terminal and starts what is named here
+
 from __future__ import annotations
 
 import argparse

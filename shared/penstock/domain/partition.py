@@ -8,8 +8,9 @@ import msgspec
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A refused command: its id and the code that its sender was given."""
+    """A refused command: whom it was for, its id, and the code that its sender was given."""
 
+    subject: str
     command: str
     code: str
 

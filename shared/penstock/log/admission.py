@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from penstock.log.port import Batch, LogError, Message, RecordTooLarge, TopicMissing, TopicPartition
 
 
-def admit(batches: Sequence[Batch], limit: int) -> None:
+def admit(batches: Sequence[Batch], limit: int) -> int:
     """
-    Refuse ``batches`` as a whole, before any of them is written.
+    The bytes of ``batches``; refuses them as a whole, before any is written.
 
     Raises:
         RecordTooLarge: a record has more than ``limit`` bytes.
@@ -21,11 +21,14 @@ def admit(batches: Sequence[Batch], limit: int) -> None:
         raise ValueError(f"expected one batch per partition, but got {[batch[:2] for batch in batches]}")
     if not any(batch.messages for batch in batches):
         raise ValueError("expected at least one message to write, but got none")
+    total = 0
     for batch in batches:
         for message in batch.messages:
             size = record_size(message)
             if size > limit:
                 raise RecordTooLarge(batch.topic, message.key, size, limit)
+            total += size
+    return total
 
 
 def record_size(message: Message) -> int:

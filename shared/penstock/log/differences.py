@@ -26,9 +26,7 @@ def _of_topic(wanted: TopicSpec, found: TopicSpec | None) -> Iterator[str]:
         loss = "; compaction loses records" if found.cleanup is Cleanup.COMPACT else ""
         yield f"{topic} to have the cleanup policy {wanted.cleanup}, but it has {found.cleanup}{loss}: {_SETTINGS}"
     if found.retention != wanted.retention:
-        yield (
-            f"{topic} to be kept {_kept(wanted.retention)}, but it is kept {_kept(found.retention)}: {_SETTINGS}"
-        )
+        yield (f"{topic} to be kept {_kept(wanted.retention)}, but it is kept {_kept(found.retention)}: {_SETTINGS}")
     if found.append_time != wanted.append_time:
         clock = {True: "the log", False: "its writers"}
         yield (

@@ -35,7 +35,7 @@ class Place:
 
     def __init__(self, group: _Group, member: Member, topics: Mapping[str, int], name: str) -> None:
         self.member, self.topics, self.name = member, topics, name
-        self.serving = False
+        self.serving = self.gone = False
         self._group = group
         self._revoking: asyncio.Task[None] | None = None
 
@@ -48,7 +48,7 @@ class Place:
 
     async def expire(self) -> None:
         """Go as a broker lets a silent member go: the others take over, and this one is not told."""
-        self.serving = False
+        self.serving, self.gone = False, True
         if self._revoking is not None:
             self._revoking.cancel()
         await self.leave()
@@ -81,7 +81,11 @@ class _Group:
             if leaving is not None and leaving not in self._places:
                 return
             revoked = await asyncio.gather(*(place.revoke() for place in self._places), return_exceptions=True)
-            self._places = [place for place in self._places if place is not leaving and not _renewed(place, entering)]
+            self._places = [
+                place
+                for place in self._places
+                if place is not leaving and not place.gone and not _renewed(place, entering)
+            ]
             if entering is not None:
                 self._places.append(entering)
             for place, share in _shares(self._places):

@@ -55,6 +55,4 @@ class EpochOwnership:
 
 def fenced(owner: Owner) -> Fenced:
     topic, partition = owner.source
-    return Fenced(
-        f"expected to own partition {partition} of topic {topic!r} as owner {owner.epoch}, but that is over"
-    )
+    return Fenced(f"expected to own partition {partition} of topic {topic!r} as owner {owner.epoch}, but that is over")

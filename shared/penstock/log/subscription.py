@@ -108,13 +108,11 @@ class GroupSubscription:
     async def close(self) -> None:
         if self._place is not None and not self._closed:
             await self._place.leave()
-        self._stop()
+        self._closed = True
+        self._news.set()
 
     async def expire(self) -> None:
         """Lose the place in the group without being told, as by a session time-out."""
         if self._place is not None:
+            self._assigned = frozenset()  # a broker would refuse its commits from now on
             await self._place.expire()
-
-    def _stop(self) -> None:
-        self._closed = True
-        self._news.set()

@@ -1,10 +1,10 @@
 """
 Values to bytes and back: CloudEvents 1.0 in structured JSON mode, for events and for commands.
 
-An event's extensions are ``sequence`` (1..n without gap per subject), ``inputposition`` (every command of the partition up
-to here is decided), ``causationid``, ``correlationid``, ``traceparent`` and ``prevhash`` (SHA-256 of the subject's
-previous event as it stands in the log, in hex; empty on the first). Numbers are strings, because a CloudEvents integer has
-32 bits (decisions 25).
+An event's extensions are ``sequence`` (1..n without gap per subject), ``inputposition`` (every command of the partition
+up to here is decided), ``causationid``, ``correlationid``, ``traceparent`` and ``prevhash`` (SHA-256 of the subject's
+previous event as it stands in the log, in hex; empty on the first). Numbers are strings, because a CloudEvents integer
+has 32 bits (decisions 25).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from penstock.messages.wellformed import Malformed, check_wellformed
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
 SOURCE: Final = "penstock"
 
-C = TypeVar("C", covariant=True)
-E = TypeVar("E", covariant=True)
+C_co = TypeVar("C_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 
 class UnknownType(Malformed):
@@ -64,10 +64,10 @@ class _EventIn(msgspec.Struct):
     prevhash: str = ""
 
 
-class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
     """An event with what the log knows of it."""
 
-    event: E
+    event: E_co
     id: str
     type: str
     subject: str
@@ -80,10 +80,10 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     previous_hash: str
 
 
-class Received(msgspec.Struct, Generic[C], frozen=True, kw_only=True):
+class Received(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
     """A command with what its sender said around it. ``reply_to`` names who wants the answer."""
 
-    command: C
+    command: C_co
     id: str
     type: str
     subject: str

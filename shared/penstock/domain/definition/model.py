@@ -8,7 +8,8 @@ transition whose condition holds (else the one marked ``otherwise``), ``parallel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -21,7 +22,7 @@ Period: TypeAlias = float | str
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``id`` is ``source->target`` (``->target`` from the start; ``#2``... tells twins apart)."""
+    """``id`` is ``source->target`` (``->target`` from the start; ``#2`` tells twins apart). No target: the path ends."""
 
     id: str
     target: str
@@ -104,6 +105,12 @@ class Definition:
 
     graph: Graph
     digest: str
+    targets: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        outgoing = (t for step in self.graph.steps.values() for t in step.outgoing)
+        targets = {t.id: t.target for t in (*self.graph.start, *outgoing)}
+        object.__setattr__(self, "targets", targets)
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -55,7 +56,9 @@ class FailTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FireTimers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The clock says that something is due (``until`` is the moment it speaks of). Never comes from outside."""
+    """The clock says that something is due. ``beats`` are the last heartbeats by visit. Never comes from outside."""
+
+    beats: dict[int, datetime] = {}
 
 
 class PauseExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -66,13 +66,14 @@ class TaskScheduled(_Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TaskClaimed(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """From here on the engine owns the attempt's expiry."""
+    """From here on the engine owns the attempt's expiry: ``expires_at``, or three missed heartbeats (in seconds)."""
 
     visit: int
     attempt: int
     worker: str
     token: str
-    expires_at: datetime
+    expires_at: datetime | None = None
+    heartbeat: float | None = None
 
 
 class TaskCompleted(_Event, frozen=True, kw_only=True, omit_defaults=True):

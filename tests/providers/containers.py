@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from docker.errors import DockerException
+from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
 
 def engine_answers() -> bool:
     """The client alone is not enough: many machines have it without an engine."""
-    import docker
+    import docker  # type: ignore[import-untyped]
 
     try:
         client = docker.from_env(timeout=5)
@@ -30,7 +30,7 @@ def engine_answers() -> bool:
 def container(
     image: str, inner: int, port: int, environment: Mapping[str, str], ready: Callable[[str], bool]
 ) -> Iterator[None]:
-    """Run ``image`` with its port ``inner`` at ``port`` of this machine until the block ends; ``ready`` judges its log."""
+    """Run ``image`` with its port ``inner`` at ``port`` of ours until the block ends; ``ready`` judges its log."""
     running = DockerContainer(image).with_bind_ports(inner, port)
     for name, value in environment.items():
         running = running.with_env(name, value)

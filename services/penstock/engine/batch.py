@@ -1,0 +1,223 @@
+"""
+One batch: commands and due timers in, records out. No I/O: the loop reads before it and commits after it.
+
+A state changes in memory as soon as its events are encoded and known to fit. If the commit fails, the loop throws the
+whole partition state away, so nothing here has to be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from penstock.domain.errors import ErrorCode, Failure
+from penstock.domain.execution.commands import (
+    ClaimTask,
+    CompleteTask,
+    FailTask,
+    FireTimers,
+    HeartbeatTask,
+    StartExecution,
+)
+from penstock.domain.partition import PositionAdvanced, Refusal
+from penstock.domain.rejected import Rejected, RejectionCode
+from penstock.engine.entities import Entity
+from penstock.engine.kinds import Kind
+from penstock.engine.outbox import Outbox, TooLarge
+from penstock.engine.partition_state import PartitionState
+from penstock.engine.seen import WINDOW_HOURS, command_key, start_key
+from penstock.log.port import Record
+from penstock.log.topics import partition_of
+from penstock.messages.envelope import Received, UnknownType, decode_command
+from penstock.messages.registry import Command, Event
+from penstock.messages.wellformed import Malformed
+
+AHEAD: Final = timedelta(minutes=10)
+"""A start whose id lies further in the future than this could outlive the window that recognises repeats."""
+
+_RESULTS = (ClaimTask, HeartbeatTask, CompleteTask, FailTask)
+
+
+class Arrival(NamedTuple):
+    """A record of the commands topic, and what it says."""
+
+    record: Record
+    received: Received[Command] | Malformed
+
+
+def arrive(record: Record, kind: Kind) -> Arrival:
+    """Decode ``record``; what cannot be decoded, or is for another kind of entity, is told as a value."""
+    try:
+        received = decode_command(record.value or b"")
+    except Malformed as error:
+        return Arrival(record, error)
+    return Arrival(record, received if kind.accepts(received.command) else UnknownType(received.type))
+
+
+@dataclass(slots=True)
+class Batch:
+    """The work of one transaction on ``state``; ``outbox`` collects what it writes."""
+
+    state: PartitionState
+    outbox: Outbox
+    partition: int
+    partitions: int
+    now: datetime
+    refused: list[Refusal] = field(default_factory=list)
+
+    def run(self, arrivals: Sequence[Arrival], horizon: datetime) -> None:
+        """Decide all ``arrivals``, then every timer that was due by ``horizon``."""
+        if arrivals:
+            self.state.input_position = self.outbox.input_position = arrivals[-1].record.position
+        for arrival in arrivals:
+            self._arrival(arrival)
+        for subject in self.state.agenda.pop_due(horizon):
+            self._fire(subject)
+        if self.refused or (arrivals and not self.outbox.events_written):
+            self.outbox.partition_event(PositionAdvanced(refused=tuple(self.refused)))
+
+    def _arrival(self, arrival: Arrival) -> None:
+        record, received = arrival
+        if isinstance(received, Malformed):
+            code = RejectionCode.COMMAND_UNKNOWN if isinstance(received, UnknownType) else RejectionCode.MALFORMED
+            self.outbox.dead_letter(record, code, str(received))
+            return
+        try:
+            self._check_route(record, received)
+        except Misrouted as error:
+            self.outbox.dead_letter(record, RejectionCode.MISROUTED, str(error))
+            self.outbox.answer(received, record.position, error.rejected, asked=False)
+            return
+        self._command(received, record.position)
+
+    def _check_route(self, record: Record, received: Received[Command]) -> None:
+        key = self.state.kind.root(received.subject).encode()
+        if record.key != key:
+            raise Misrouted(f"expected key {key.decode()!r}, but got {record.key[:100]!r}")
+        if partition_of(key, self.partitions) != self.partition:
+            raise Misrouted(
+                f"expected partition {partition_of(key, self.partitions)} (murmur2) for key {key.decode()!r}, "
+                f"but got it on {self.partition}",
+            )
+
+    def _command(self, received: Received[Command], position: int) -> None:
+        is_start = isinstance(received.command, StartExecution)
+        from_caller = not isinstance(received.command, _RESULTS)
+        key = start_key(received.subject) if is_start else command_key(received.subject, received.id)
+        if from_caller and (earlier := self.state.seen.get(key)) is not None:
+            self.outbox.repeat(received, earlier)
+            return
+        try:
+            if is_start:
+                self._check_age(received.subject)
+            entity = self._entity(received)
+            self._turn(received.subject, entity, received.command, received)
+        except Rejected as rejected:
+            self.outbox.answer(received, position, rejected, asked=not from_caller)
+            if from_caller:
+                self._remember_refusal(received, rejected)
+            return
+        if isinstance(received.command, HeartbeatTask):
+            self.state.beat(received.subject, received.command.visit, self.now)
+        self.outbox.answer(received, position, None, asked=False)
+
+    def _entity(self, received: Received[Command]) -> Entity | None:
+        entity = self.state.entities.get(received.subject)
+        if entity is None and self.state.seen.get(start_key(received.subject)) is not None:
+            raise Rejected(
+                RejectionCode.EXECUTION_ENDED,
+                f"expected an open execution for {type(received.command).__name__}, but {received.subject} has ended",
+            )
+        return entity
+
+    def _turn(self, subject: str, entity: Entity | None, command: Command, cause: Received[Command] | None) -> None:
+        before = entity.state if entity else None
+        events, after = self.state.kind.turn(subject, before, command, self.now)
+        try:
+            ended = self.outbox.events(subject, entity, events, cause)
+        except TooLarge as error:
+            substitute = _instead(command, error)
+            if substitute is None:
+                raise Rejected(RejectionCode.PAYLOAD_TOO_LARGE, str(error)) from error
+            self._turn(subject, entity, substitute, cause)
+            return
+        if not events:
+            if entity is not None:
+                self.state.schedule(entity)
+            return
+        self._after(subject, events, cause)
+        self.state.store(Entity(subject, ended.sequence, ended.hash, after))
+
+    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None) -> None:
+        cause_id = cause.id if cause else ""
+        for event in events:
+            self.state.remember_cause(subject, cause_id, event, self.state.input_position, self.now)
+            for effect in self.state.kind.react(subject, event):
+                self.outbox.effect(effect, cause)
+        self.state.events += len(events)
+
+    def _fire(self, subject: str) -> None:
+        entity = self.state.entities.get(subject)
+        if entity is not None:
+            self._turn(subject, entity, FireTimers(beats=self.state.beats.get(subject, {})), None)
+
+    def _remember_refusal(self, received: Received[Command], rejected: Rejected) -> None:
+        if isinstance(received.command, StartExecution):
+            return
+        key = command_key(received.subject, received.id)
+        self.state.remember(key, rejected.code, self.state.input_position, self.now)
+        self.refused.append(Refusal(subject=received.subject, command=received.id, code=rejected.code))
+
+    def _check_age(self, subject: str) -> None:
+        made = _made_at(self.state.kind.root(subject))
+        if made is None or made > self.now + AHEAD:
+            raise Rejected(
+                RejectionCode.ID_INVALID, f"expected a UUIDv7 made about now as the id, but got {subject[:60]!r}"
+            )
+        if made.timestamp() < self.state.seen.reaches_back_to(self.now.timestamp()):
+            raise Rejected(
+                RejectionCode.START_TOO_OLD,
+                f"expected an id made within the last {WINDOW_HOURS} hours, but {subject} was made at "
+                f"{made.isoformat()}: it may have run already",
+            )
+
+
+class Misrouted(Exception):
+    """The record lies on a partition that is not its own, or under a key that is not its own."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.rejected = Rejected(RejectionCode.MISROUTED, detail)
+
+
+def _instead(command: Command, error: TooLarge) -> FailTask | None:
+    """Where nobody asked, what is too large becomes the failure of the step that it came from."""
+    failure = Failure(code=ErrorCode.PAYLOAD_TOO_LARGE, message=str(error), retryable=False)
+    match command:
+        case CompleteTask(visit=visit, attempt=attempt, token=token, worker=worker):
+            return FailTask(visit=visit, attempt=attempt, token=token, worker=worker, failure=failure)
+        case FailTask(visit=visit, attempt=attempt, token=token, worker=worker) if command.failure != failure:
+            return FailTask(visit=visit, attempt=attempt, token=token, worker=worker, failure=failure)
+        case _:
+            return None
+
+
+def _made_at(subject: str) -> datetime | None:
+    """The moment that a UUIDv7 holds; None for any other text."""
+    try:
+        value = UUID(subject)
+    except ValueError:
+        return None
+    if value.version != 7 or str(value) != subject:
+        return None
+    try:
+        return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def timestamp(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,206 @@
+"""What one transaction will write: events with their hash chain, task offers, answers, dead letters. Sized as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, assert_never
+
+from penstock.domain.execution.effects import DispatchTask, Effect, WithdrawTask
+from penstock.domain.partition import OwnershipTaken, PartitionEvent, PositionAdvanced
+from penstock.domain.rejected import Rejected
+from penstock.engine.entities import Entity
+from penstock.engine.seen import Outcome
+from penstock.log.port import Batch, Message, Record
+from penstock.log.topics import TASKS_CONTROL, dead_letters, tasks_topic
+from penstock.messages.envelope import CONTENT_TYPE, Received, Recorded, encode_event, event_hash
+from penstock.messages.records import Answer, Task, TaskWithdrawn, encode_record
+from penstock.messages.registry import NAMES, Command, Event
+
+HEADERS: Final = (CONTENT_TYPE,)
+OVERHEAD: Final = 400
+"""Bytes of a record beside its value, at most: key, headers, framing."""
+
+
+class TooLarge(Exception):
+    """A record of a turn would be larger than the log takes."""
+
+
+class Topics(NamedTuple):
+    """Where an input topic's commands come from and where their events and answers go."""
+
+    commands: str
+    events: str
+    answers: str
+
+
+class Tail(NamedTuple):
+    """Where an entity's history stands after the events just written."""
+
+    sequence: int
+    hash: str
+
+
+class Outbox:
+    """Messages by topic and partition, in the order in which they were caused."""
+
+    def __init__(self, topics: Topics, partition: int, now: datetime, input_position: int, limit: int) -> None:
+        self.topics, self.partition, self.now, self.input_position = topics, partition, now, input_position
+        self._limit = limit - OVERHEAD
+        self._messages: dict[tuple[str, int], list[Message]] = {}
+        self.events_written = 0
+
+    @property
+    def event_records(self) -> int:
+        """How many records go to the events topic, those about the partition included."""
+        return len(self._messages.get((self.topics.events, self.partition), ()))
+
+    def batches(self) -> list[Batch]:
+        return [Batch(topic, partition, messages) for (topic, partition), messages in self._messages.items()]
+
+    def events(
+        self, subject: str, entity: Entity | None, events: Sequence[Event], cause: Received[Command] | None
+    ) -> Tail:
+        """
+        Add the events of one turn; all of them or, where one does not fit, none.
+
+        Raises:
+            TooLarge: an event, or the task offer it causes, is over the limit.
+
+        """
+        sequence, previous = (entity.sequence, entity.hash) if entity else (0, "")
+        root = subject.partition(":")[0].encode()
+        messages = []
+        for event in events:
+            sequence += 1
+            value = encode_event(
+                Recorded(
+                    event=event,
+                    id=f"{subject}/{sequence}",
+                    type=NAMES[type(event)],
+                    subject=subject,
+                    time=self.now,
+                    sequence=sequence,
+                    input_position=self.input_position,
+                    causation_id=cause.id if cause else "clock",
+                    correlation_id=(cause.correlation_id if cause else "") or subject,
+                    traceparent=cause.traceparent if cause else "",
+                    previous_hash=previous,
+                )
+            )
+            if len(value) > self._limit:
+                raise TooLarge(f"expected at most {self._limit} bytes, but {NAMES[type(event)]} has {len(value)}")
+            previous = event_hash(value)
+            messages.append(Message(root, value, HEADERS))
+        if messages:
+            self._to(self.topics.events).extend(messages)
+            self.events_written += len(messages)
+        return Tail(sequence, previous)
+
+    def partition_event(self, event: PartitionEvent) -> None:
+        self._to(self.topics.events).append(
+            partition_event(event, self.partition, self.input_position, self.now),
+        )
+
+    def effect(self, effect: Effect, cause: Received[Command] | None) -> None:
+        match effect:
+            case DispatchTask():
+                message = Message(effect.execution_id.partition(":")[0].encode(), self._task(effect, cause))
+                self._to(tasks_topic(effect.queue)).append(message)
+            case WithdrawTask(task_id=task, execution_id=execution, reason=reason):
+                value = encode_record(TaskWithdrawn(task_id=task, execution_id=execution, reason=reason))
+                self._to(TASKS_CONTROL, 0).append(Message(execution.partition(":")[0].encode(), value))
+            case _:
+                assert_never(effect)
+
+    def answer(self, received: Received[Command], position: int, rejected: Rejected | None, *, asked: bool) -> None:
+        """Tell the sender, where it ``asked``, or where it has to know that its result was refused."""
+        if not (received.reply_to or (rejected is not None and asked)):
+            return
+        self._answer(
+            Answer(
+                command_id=received.id,
+                subject=received.subject,
+                outcome="rejected" if rejected else "accepted",
+                to=received.reply_to,
+                code=rejected.code if rejected else "",
+                detail=rejected.detail if rejected else "",
+                input_position=position,
+            )
+        )
+
+    def repeat(self, received: Received[Command], earlier: Outcome) -> None:
+        """The answer that the same command got the first time."""
+        if received.reply_to:
+            self._answer(
+                Answer(
+                    command_id=received.id,
+                    subject=received.subject,
+                    outcome="rejected" if earlier.code else "accepted",
+                    to=received.reply_to,
+                    code=earlier.code,
+                    detail="this command was decided before" if earlier.code else "",
+                    input_position=earlier.position,
+                )
+            )
+
+    def dead_letter(self, record: Record, code: str, detail: str) -> None:
+        """Put aside what cannot be decided, with where it came from and why."""
+        headers = (
+            *record.headers,
+            ("origin", f"{record.topic}/{record.partition}/{record.position}".encode()),
+            ("cause", f"{code}: {detail}"[:1000].encode()),
+            ("attempt", b"1"),
+        )
+        value = (record.value or b"")[: self._limit - 2000]
+        self._to(dead_letters(self.topics.commands)).append(Message(record.key[:1000], value, headers))
+
+    def _task(self, effect: DispatchTask, cause: Received[Command] | None) -> bytes:
+        return encode_record(
+            Task(
+                id=effect.task_id,
+                execution_id=effect.execution_id,
+                step=effect.step,
+                visit=effect.visit,
+                attempt=effect.attempt,
+                task=effect.task,
+                queue=effect.queue,
+                input=effect.input,
+                timeout=effect.timeout,
+                heartbeat=effect.heartbeat,
+                claim=effect.claim,
+                start_by=effect.start_by,
+                scheduled_at=self.now,
+                correlation_id=(cause.correlation_id if cause else "") or effect.execution_id,
+                traceparent=cause.traceparent if cause else "",
+            )
+        )
+
+    def _answer(self, answer: Answer) -> None:
+        self._to(self.topics.answers).append(Message(answer.subject.partition(":")[0].encode(), encode_record(answer)))
+
+    def _to(self, topic: str, partition: int | None = None) -> list[Message]:
+        return self._messages.setdefault((topic, self.partition if partition is None else partition), [])
+
+
+def partition_event(event: OwnershipTaken | PositionAdvanced, partition: int, position: int, now: datetime) -> Message:
+    """A record about the partition itself. It belongs to no entity's chain, so its sequence is 0."""
+    subject = f"partition/{partition}"
+    name = NAMES[type(event)]
+    told_apart = f"{event.epoch}.{event.turn}" if isinstance(event, OwnershipTaken) else str(position)
+    value = encode_event(
+        Recorded(
+            event=event,
+            id=f"{subject}/{name}/{told_apart}",
+            type=name,
+            subject=subject,
+            time=now,
+            sequence=0,
+            input_position=position,
+            causation_id="",
+            correlation_id="",
+            traceparent="",
+            previous_hash="",
+        )
+    )
+    return Message(subject.encode(), value, HEADERS)

@@ -1,0 +1,133 @@
+"""The engine: owns partitions of the commands topic and of the catalog as long as its group gives them to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from penstock.engine.owner import Owner, Pace
+from penstock.log.port import Log, Membership
+from penstock.log.topics import CATALOG_COMMANDS, COMMANDS
+from penstock.runtime.clock import Clock, system_clock
+from penstock.engine.following import DefinitionsFollower
+from penstock.engine.wiring import catalog_owner, execution_owner
+
+_logger = structlog.get_logger("penstock.engine")
+
+
+class Engine:
+    """
+    One process of the group ``group``. ``member`` is a name of its own that survives a restart (static membership);
+    ``queue_ready`` makes and verifies the topic of a queue when a definition that names it is published.
+    """
+
+    name = "engine"
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        group: str = "penstock-engine",
+        member: str = "",
+        clock: Clock = system_clock,
+        pace: Pace | None = None,
+        default_transport: str = "log",
+    ) -> None:
+        self._log, self._group, self._member, self._clock = log, group, member, clock
+        self._pace = pace or Pace()
+        self._default_transport = default_transport
+        self._definitions = DefinitionsFollower(log)
+        self._stopping = asyncio.Event()
+        self._shares: list[_Share] = []
+
+    async def run(self) -> None:
+        """Serve until ``stop``; every partition is handed over with a checkpoint."""
+        counts = await self._log.topics()
+        executions, catalog = counts[COMMANDS], counts[CATALOG_COMMANDS]
+        name = self._member or self._group
+        self._shares = [
+            _Share(lambda p: catalog_owner(self._log, p, catalog, name, self._clock, self._pace)),
+            _Share(
+                lambda p: execution_owner(self._log, p, executions, name, self._clock, self._pace, self._definitions)
+            ),
+        ]
+        memberships: list[Membership] = []
+        try:
+            await self._definitions.catch_up()
+            for share, topic in zip(self._shares, (CATALOG_COMMANDS, COMMANDS), strict=True):
+                group = f"{self._group}-{topic}"
+                memberships.append(await self._log.join(group, topic, share, self._member))
+            await self._until_stopped()
+        finally:
+            for membership in reversed(memberships):
+                await membership.close()
+            for share in self._shares:
+                await share.revoke()
+            await self._definitions.close()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+
+    def ready(self) -> bool:
+        """Whether every partition given to this process is being served."""
+        return bool(self._shares) and all(share.ready() for share in self._shares)
+
+    def owners(self) -> list[Owner]:
+        """The owners at work, of the catalog and of the executions."""
+        return [owner for share in self._shares for owner in share.serving()]
+
+    async def _until_stopped(self) -> None:
+        """Raises what made an owner fall: a defect halts the process rather than pass over a record."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        failures = [asyncio.create_task(share.failure()) for share in self._shares]
+        try:
+            done, _ = await asyncio.wait({stopping, *failures}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            for task in (stopping, *failures):
+                task.cancel()
+
+
+class _Share:
+    """The partitions of one topic that the group gives to this process, each with its owner at work."""
+
+    def __init__(self, make: Callable[[int], Owner]) -> None:
+        self._make = make
+        self._owners: dict[int, Owner] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._assigned: frozenset[int] | None = None
+
+    async def assign(self, partitions: frozenset[int]) -> None:
+        self._assigned = partitions
+        for partition in sorted(partitions - self._running.keys()):
+            owner = self._owners.setdefault(partition, self._make(partition))
+            task = asyncio.create_task(owner.run(), name=f"partition-{partition}")
+            task.add_done_callback(self._done)
+            self._running[partition] = task
+
+    async def revoke(self) -> None:
+        """Stop all owners cleanly. Their states are kept, in case the partition comes back."""
+        running, self._running = self._running, {}
+        for partition in running:
+            self._owners[partition].stop()
+        if running:
+            await asyncio.wait(running.values())
+
+    def ready(self) -> bool:
+        return self._assigned is not None and all(self._owners[p].ready.is_set() for p in self._running)
+
+    def serving(self) -> list[Owner]:
+        return [self._owners[partition] for partition in sorted(self._running)]
+
+    async def failure(self) -> None:
+        await asyncio.shield(self._failed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._failed.done():
+            return
+        if (error := task.exception()) is not None:
+            self._failed.set_exception(error)

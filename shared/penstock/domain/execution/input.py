@@ -1,0 +1,46 @@
+"""Holds the input of an execution against the JSON Schema of its definition (DEF-05, INS-19)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from penstock.domain.definition.model import Definition
+from penstock.domain.rejected import Rejected, RejectionCode
+
+_SHOWN = 5
+
+
+def checked_input(definition: Definition, value: dict[str, Any]) -> None:
+    """
+    Let pass an input that fits.
+
+    Raises:
+        Rejected: INPUT_INVALID, with each place that does not fit.
+
+    """
+    schema = definition.graph.input_schema
+    if schema is None:
+        return
+    problems = sorted(_validator(msgspec.json.encode(schema)).iter_errors(value), key=lambda p: list(map(str, p.path)))
+    if problems:
+        shown = "; ".join(_sentence(problem) for problem in problems[:_SHOWN])
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise Rejected(
+            RejectionCode.INPUT_INVALID,
+            f"expected an input that fits {definition.id} {definition.version}, but {shown}{more}",
+        )
+
+
+def _sentence(problem: ValidationError) -> str:
+    place = ".".join(map(str, problem.path)) or "the input"
+    return f"{place}: {problem.message[:200]}"
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> Draft202012Validator:
+    return Draft202012Validator(msgspec.json.decode(schema))

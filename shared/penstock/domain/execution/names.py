@@ -1,0 +1,69 @@
+"""What an expression of a definition can see of an execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from penstock.domain.expressions.duration import DurationInvalid, parse_duration
+from penstock.domain.expressions.expression import EvaluationFailed
+from penstock.domain.expressions.template import compile_template
+
+from penstock.domain.definition.model import Period
+from penstock.domain.errors import ErrorCode, StepFailure
+from penstock.domain.execution.state import Execution
+
+
+def names_of(execution_id: str, state: Execution, now: datetime, **more: Any) -> dict[str, Any]:
+    """The variables by name, and what stands beside them: ``variables``, ``steps``, ``now``, ``execution``."""
+    origin = state.origin
+    return {
+        **state.variables,
+        "variables": state.variables,
+        "steps": state.results,
+        "now": now.isoformat(),
+        "execution": {
+            "id": execution_id,
+            "definition": origin.definition,
+            "version": origin.version,
+            "business_key": origin.business_key,
+            "initiated_by": origin.initiated_by,
+            "started_at": origin.started_at.isoformat(),
+        },
+        **more,
+    }
+
+
+def render(value: Any, names: Mapping[str, Any], step: str) -> Any:
+    """
+    ``value`` with its templates filled in.
+
+    Raises:
+        StepFailure: an expression failed; it names the step (VAR-12).
+
+    """
+    template = compile_template(value)
+    if template.is_constant:
+        return value
+    try:
+        return template.render(names)
+    except EvaluationFailed as error:
+        raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error
+
+
+def seconds(period: Period, names: Mapping[str, Any], step: str) -> timedelta:
+    """
+    A duration of a definition, which may be a template.
+
+    Raises:
+        StepFailure: it gives no duration.
+
+    """
+    if isinstance(period, int | float):
+        return timedelta(seconds=period)
+    text = render(period, names, step)
+    try:
+        return parse_duration(str(text))
+    except DurationInvalid as error:
+        raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error

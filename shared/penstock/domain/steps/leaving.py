@@ -1,0 +1,56 @@
+"""Which transitions a token takes when it leaves a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from penstock.domain.expressions.expression import EvaluationFailed, compile_expression
+
+from penstock.domain.definition.model import Step, Transition
+from penstock.domain.errors import ErrorCode, StepFailure
+from penstock.domain.execution.events import Evaluation
+
+
+class Leaving(NamedTuple):
+    """The transitions that get a token (those that end a path get none) and the conditions that were evaluated."""
+
+    taken: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...]
+
+
+def leave(step: Step, names: Mapping[str, Any]) -> Leaving:
+    """
+    The way out of ``step``: all transitions of a parallel split, the first whose condition holds of an exclusive one.
+
+    Raises:
+        StepFailure: a condition failed, or none holds and no transition is marked ``otherwise``.
+
+    """
+    if step.split == "parallel":
+        return Leaving(tuple(t.id for t in step.outgoing if t.target), ())
+    evaluations: list[Evaluation] = []
+    for transition in step.outgoing:
+        if _open(step, transition, names, evaluations):
+            return Leaving((transition.id,) if transition.target else (), tuple(evaluations))
+    if not step.outgoing:
+        return Leaving((), ())
+    raise StepFailure(
+        ErrorCode.NO_BRANCH_TAKEN,
+        f"step {step.id!r}: expected one of its conditions to hold, or an `otherwise`, but "
+        + ", ".join(f"{e.expression!r} is false" for e in evaluations),
+    )
+
+
+def _open(step: Step, transition: Transition, names: Mapping[str, Any], evaluations: list[Evaluation]) -> bool:
+    if transition.when is None:
+        return True
+    expression = compile_expression(transition.when)
+    try:
+        result = expression.test(names)
+    except EvaluationFailed as error:
+        raise StepFailure(
+            ErrorCode.EXPRESSION_FAILED, f"step {step.id!r}, condition {transition.when!r}: {error}"
+        ) from error
+    evaluations.append(Evaluation(expression=transition.when, result=result, seen=expression.seen(names)))
+    return result

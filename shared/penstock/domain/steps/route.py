@@ -1,0 +1,33 @@
+"""The routing step: a choice, a fork, a join, or a place where variables are set. Passed at once."""
+
+from __future__ import annotations
+
+from penstock.domain.definition.model import RouteStep
+from penstock.domain.execution.events import StepPassed
+from penstock.domain.execution.names import render
+from penstock.domain.steps.entry import Entry
+from penstock.domain.steps.leaving import leave
+
+
+def enter(step: RouteStep, entry: Entry) -> StepPassed:
+    """
+    In and out in one event; the conditions see the variables that the step has set.
+
+    Raises:
+        StepFailure: an expression failed, or no branch is open.
+
+    """
+    changed = {name: render(value, entry.names, step.id) for name, value in (step.set or {}).items()}
+    names = entry.names
+    if changed:
+        names = {**names, **changed, "variables": {**names["variables"], **changed}}
+    taken, evaluations = leave(step, names)
+    return StepPassed(
+        visit=entry.visit,
+        step=step.id,
+        scope=entry.scope,
+        consumed=entry.consumed,
+        set=changed,
+        taken=taken,
+        evaluations=evaluations,
+    )

@@ -1,0 +1,78 @@
+"""
+Writes many rows with few statements: columns travel as arrays (``unnest``), append-only rows by COPY.
+
+Every row is guarded by its sequence, so that changes which were applied before change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from penstock.tables.changes import Fields, Folded, Key
+from penstock.tables.pool import Connection
+from penstock.tables.shape import SEQUENCE, Table
+
+
+async def write(connection: Connection, table: Table, stored: str, folded: Folded, *, repeated: bool = False) -> None:
+    """
+    Apply ``folded`` to the table that is stored as ``stored``, within the caller's transaction.
+
+    Raises:
+        RowRepeated: an appended row is there already, and ``repeated`` did not say that it may be.
+
+    """
+    if folded.rows:
+        await upsert(connection, table, stored, folded.rows.values())
+    if folded.patches:
+        await patch(connection, table, stored, folded.patches)
+    if folded.appended:
+        if repeated:
+            await _append_missing(connection, table, stored, folded.appended)
+        else:
+            names = [column.name for column in table.columns]
+            await connection.copy_records_to_table(stored, records=folded.appended, columns=names)
+
+
+async def upsert(connection: Connection, table: Table, stored: str, rows: Collection[Fields]) -> None:
+    names = [column.name for column in table.columns]
+    changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in table.key)
+    sql = (
+        f"insert into {stored} as t ({', '.join(names)}) select * from {_arrays(table, names)} "  # noqa: S608
+        f"on conflict ({', '.join(table.key)}) do update set {changed} where t.{SEQUENCE} < excluded.{SEQUENCE}"
+    )
+    await connection.execute(sql, *([row.get(name) for row in rows] for name in names))
+
+
+async def patch(connection: Connection, table: Table, stored: str, patches: Mapping[Key, Fields]) -> None:
+    """One statement per set of columns: in a batch there are few of them."""
+    groups: dict[tuple[str, ...], list[tuple[Key, Fields]]] = {}
+    for item in patches.items():
+        groups.setdefault(tuple(sorted(item[1])), []).append(item)
+    for names, group in groups.items():
+        await _update(connection, table, stored, names, group)
+
+
+async def _update(
+    connection: Connection, table: Table, stored: str, names: Sequence[str], group: Sequence[tuple[Key, Fields]]
+) -> None:
+    keys = zip(*(key for key, _ in group), strict=True)
+    values = ([fields[name] for _, fields in group] for name in names)
+    same = " and ".join(f"t.{name} = v.{name}" for name in table.key)
+    sql = (
+        f"update {stored} as t set {', '.join(f'{name} = v.{name}' for name in names)} "  # noqa: S608
+        f"from {_arrays(table, [*table.key, *names])} as v({', '.join([*table.key, *names])}) "
+        f"where {same} and t.{SEQUENCE} < v.{SEQUENCE}"
+    )
+    await connection.execute(sql, *(list(column) for column in keys), *values)
+
+
+async def _append_missing(connection: Connection, table: Table, stored: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    names = [column.name for column in table.columns]
+    sql = f"insert into {stored} ({', '.join(names)}) select * from {_arrays(table, names)} on conflict do nothing"  # noqa: S608
+    await connection.execute(sql, *([*map(itemgetter(place), rows)] for place in range(len(names))))
+
+
+def _arrays(table: Table, names: Sequence[str]) -> str:
+    return f"unnest({', '.join(f'${n}::{table.column(name).type}[]' for n, name in enumerate(names, 1))})"
