@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+
 from tests.architecture.sources import Source, product, suite
 
 MODULE_LINES, TEST_LINES, FUNCTION_LINES = 400, 600, 40
@@ -37,7 +38,9 @@ def test_functions_fit_on_a_screen() -> None:
 def docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """What a function says of itself is not what it does."""
     first = node.body[0]
-    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    is_text = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
     return (first.end_lineno or 0) - first.lineno + 1 if is_text else 0
 
 

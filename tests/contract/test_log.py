@@ -7,18 +7,18 @@ import time
 from collections.abc import Awaitable
 
 import pytest
-from tests.contract.logs import PATIENCE, Home, batch, by_topic, collect, everything, marks, spec, values
 
 from penstock.log.port import (
     Batch,
     Cleanup,
-    Log,
     Message,
     Record,
     RecordTooLarge,
     TopicMissing,
     TopicPartition,
+    TopicSpec,
 )
+from tests.contract.logs import PATIENCE, Home, batch, by_topic, collect, everything, marks, spec, values
 
 pytestmark = pytest.mark.anyio
 
@@ -297,8 +297,8 @@ async def test_check_is_content_with_what_apply_made(home: Home) -> None:
     ],
     ids=["missing", "partitions", "retention", "compaction"],
 )
-async def test_check_names_every_difference(home: Home, found: object, words: tuple[str, ...]) -> None:
-    log: Log = await home.open(spec("other"), *([found] if found is not None else []))  # type: ignore[list-item]
+async def test_check_names_every_difference(home: Home, found: TopicSpec | None, words: tuple[str, ...]) -> None:
+    log = await home.open(spec("other"), *([found] if found is not None else []))
     sentences = await log.check([spec("events", 2), spec("other")])
     assert sentences
     for sentence in sentences:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.contract.logs import PATIENCE, Home, batch, spec
 
 from penstock.log.port import Log, Subscription, TopicPartition
+from tests.contract.logs import PATIENCE, Home, batch, spec
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,9 @@ async def test_every_partition_has_exactly_one_member_while_members_come_and_go(
 async def test_groups_do_not_disturb_one_another(home: Home) -> None:
     log = await home.open(spec("four", 4))
     ledgers = [Ledger(), Ledger()]
-    members = [await log.join(f"{home.group}-{at}", "four", Server("only", ledger)) for at, ledger in enumerate(ledgers)]
+    members = [
+        await log.join(f"{home.group}-{at}", "four", Server("only", ledger)) for at, ledger in enumerate(ledgers)
+    ]
     for ledger in ledgers:
         await ledger.until({"only": 4})
     for member in members:

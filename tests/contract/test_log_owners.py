@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.contract.logs import PATIENCE, Home, batch, by_topic, collect, everything, marks, spec, values
 
 from penstock.log.port import Fenced, Log, LogError, LogUnavailable, Ownership, RecordTooLarge, TopicPartition
+from tests.contract.logs import PATIENCE, Home, batch, by_topic, collect, everything, marks, spec, values
 
 pytestmark = pytest.mark.anyio
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.contract.logs import batch, collect, everything, marks, spec, values
 
 from penstock.log.memory import MemoryLog
 from penstock.log.memory_faults import Fault
 from penstock.log.port import Batch, Cleanup, Fenced, LogUnavailable, Message, TopicPartition
+from tests.contract.logs import batch, collect, everything, marks, spec, values
 
 pytestmark = pytest.mark.anyio
 

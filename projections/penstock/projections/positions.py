@@ -9,14 +9,13 @@ the end of the log, the true delay while it is behind, and growing when no proje
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from penstock.log.port import TopicPartition
-from penstock.messages.records import Token
-from penstock.tables.pool import Connection, Pool, Row, TablesUnavailable
+from penstock.tables.pool import Connection, Pool, Row
+from penstock.tables.watch import Source, Watch
 
 NOTHING: Final = -1
 """The input position of a partition of which nothing is applied."""
@@ -92,64 +91,13 @@ def oldest(found: Iterable[Standing], now: datetime, topic: str, partition: int 
     return max(ages) if ages and len(ages) == len(meant) else None
 
 
-class Watch:
-    """Waits until the tables have reached a token; all who wait in a process share one small query."""
+def watch(pool: Pool) -> Watch:
+    """What a gateway waits with until the tables have reached a token."""
 
-    def __init__(self, pool: Pool, *, shortest: float = 0.005, longest: float = 0.05) -> None:
-        self._pool, self._shortest, self._longest = pool, shortest, longest
-        self._reached: dict[TopicPartition, int] = {}
-        self._waiting: dict[asyncio.Future[None], Token] = {}
-        self._polling: asyncio.Task[None] | None = None
-        self._pause = shortest
+    async def reached() -> Mapping[Source, int]:
+        return {standing.partition: standing.input_position for standing in await standings(pool)}
 
-    async def wait_for(self, token: Token, timeout: float) -> bool:  # noqa: ASYNC109 - running out is an answer
-        """
-        Whether the tables reached ``token`` within ``timeout`` seconds.
-
-        Raises:
-            TablesUnavailable: nobody can tell.
-
-        """
-        if self._has(token):
-            return True
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[waiter] = token
-        self._pause = self._shortest
-        if self._polling is None or self._polling.done():
-            self._polling = asyncio.create_task(self._poll(), name="positions")
-        try:
-            async with asyncio.timeout(timeout):
-                await waiter
-        except TimeoutError:
-            return False
-        finally:
-            self._waiting.pop(waiter, None)
-        return True
-
-    def _has(self, token: Token) -> bool:
-        return self._reached.get(TopicPartition(token.topic, token.partition), NOTHING) >= token.input_position
-
-    async def _poll(self) -> None:
-        while self._waiting:
-            try:
-                self._reached = {
-                    standing.partition: standing.input_position for standing in await standings(self._pool)
-                }
-            except TablesUnavailable as error:
-                for waiter in self._open():
-                    waiter.set_exception(TablesUnavailable(str(error)))
-                return
-            for waiter, token in self._open().items():
-                if self._has(token):
-                    waiter.set_result(None)
-            if self._open():
-                await asyncio.sleep(self._pause)
-                self._pause = min(self._pause * 1.5, self._longest)
-            else:
-                await asyncio.sleep(0)  # lets those who waited go
-
-    def _open(self) -> Mapping[asyncio.Future[None], Token]:
-        return {waiter: token for waiter, token in self._waiting.items() if not waiter.done()}
+    return Watch(reached)
 
 
 async def read(

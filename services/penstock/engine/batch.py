@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from penstock.domain.errors import ErrorCode, Failure
@@ -24,14 +24,14 @@ from penstock.domain.execution.commands import (
 )
 from penstock.domain.partition import PositionAdvanced, Refusal
 from penstock.domain.rejected import Rejected, RejectionCode
+from penstock.engine.arrival import Arrival
 from penstock.engine.entities import Entity
-from penstock.engine.kinds import Kind
 from penstock.engine.outbox import Outbox, TooLarge
 from penstock.engine.partition_state import PartitionState
 from penstock.engine.seen import WINDOW_HOURS, command_key, start_key
 from penstock.log.port import Record
 from penstock.log.topics import partition_of
-from penstock.messages.envelope import Received, UnknownType, decode_command
+from penstock.messages.envelope import Received, UnknownType
 from penstock.messages.registry import Command, Event
 from penstock.messages.wellformed import Malformed
 
@@ -39,22 +39,6 @@ AHEAD: Final = timedelta(minutes=10)
 """A start whose id lies further in the future than this could outlive the window that recognises repeats."""
 
 _RESULTS = (ClaimTask, HeartbeatTask, CompleteTask, FailTask)
-
-
-class Arrival(NamedTuple):
-    """A record of the commands topic, and what it says."""
-
-    record: Record
-    received: Received[Command] | Malformed
-
-
-def arrive(record: Record, kind: Kind) -> Arrival:
-    """Decode ``record``; what cannot be decoded, or is for another kind of entity, is told as a value."""
-    try:
-        received = decode_command(record.value or b"")
-    except Malformed as error:
-        return Arrival(record, error)
-    return Arrival(record, received if kind.accepts(received.command) else UnknownType(received.type))
 
 
 @dataclass(slots=True)

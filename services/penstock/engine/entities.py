@@ -115,10 +115,7 @@ class Entities:
 def ended_number(entity: Entity, outcome: str, output: Any) -> int:
     """The part of an ended entity in the digest."""
     fields = [entity.id, entity.sequence, entity.hash, outcome, output]
-    return int.from_bytes(sha256(_deterministic(fields)).digest(), "big")
-
-
-_deterministic = msgspec.msgpack.Encoder(order="deterministic").encode
+    return int.from_bytes(sha256(_encode(fields)).digest(), "big")
 
 
 def _number(packed: bytes) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, get_args
+from typing import Any, Protocol, get_args
 
 import msgspec
 
@@ -15,6 +15,7 @@ from penstock.domain.execution.evolve import evolve
 from penstock.domain.execution.react import react
 from penstock.domain.execution.state import Ended, Execution, ExecutionState, NotStarted, due_at
 from penstock.domain.execution.turn import turn
+from penstock.engine.arrival import Arrival
 from penstock.messages.registry import Command, Event
 
 _COMMANDS = frozenset(get_args(c.ExecutionCommand))
@@ -22,24 +23,47 @@ _NOTHING = NotStarted()
 _NO_DEFINITION = Definition(Graph(id="", version="", start=(), steps={}), "")
 """For commands that are going to be refused whatever the definition says."""
 
-Resolve: TypeAlias = Callable[[str, str | None], Definition]
-"""(definition id, version or None for the latest active) -> Definition; raises Rejected."""
 
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+class PublishedDefinitions(Protocol):
+    """Where definitions come from."""
+
+    async def prepare(self, arrivals: Sequence[Arrival]) -> None:
+        """Learn of what the starts among ``arrivals`` name."""
+        ...
+
+    def resolve(self, definition: str, version: str | None) -> Definition:
+        """For a start: ``version``, or the latest active one. Raises Rejected."""
+        ...
+
+    def pinned(self, definition: str, version: str) -> Definition:
+        """For what already runs, an inactive version as well. Raises Rejected."""
+        ...
+
+
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Execution).decode
 
 
 class Executions:
-    """``resolve`` is for starts, ``pinned`` for what already runs (an inactive version as well)."""
+    """With ``published`` None they can be replayed, not decided."""
 
-    def __init__(self, resolve: Resolve, pinned: Callable[[str, str], Definition]) -> None:
-        self._resolve, self._pinned = resolve, pinned
+    def __init__(self, published: PublishedDefinitions | None) -> None:
+        self._published = published
+
+    @property
+    def _definitions(self) -> PublishedDefinitions:
+        if self._published is None:
+            raise TypeError("expected a replay to need no definition: events carry every change (decisions 8)")
+        return self._published
 
     def accepts(self, command: Command) -> bool:
         return type(command) in _COMMANDS
 
     def root(self, subject: str) -> str:
         return subject.partition(":")[0]
+
+    async def prepare(self, arrivals: Sequence[Arrival]) -> None:
+        await self._definitions.prepare(arrivals)
 
     def turn(self, subject: str, state: Any, command: Command, now: datetime) -> tuple[tuple[Event, ...], Any]:
         assert isinstance(command, c.ExecutionCommand)
@@ -67,7 +91,7 @@ class Executions:
 
     def _definition(self, state: ExecutionState, command: c.ExecutionCommand) -> Definition:
         if isinstance(state, Execution):
-            return self._pinned(state.origin.definition, state.origin.version)
+            return self._definitions.pinned(state.origin.definition, state.origin.version)
         if isinstance(command, c.StartExecution) and isinstance(state, NotStarted):
-            return self._resolve(command.definition, command.version)
+            return self._definitions.resolve(command.definition, command.version)
         return _NO_DEFINITION

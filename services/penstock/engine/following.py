@@ -9,7 +9,7 @@ from typing import Final
 from penstock.catalog.state import Catalog
 from penstock.domain.definition.model import Definition
 from penstock.domain.execution.commands import StartExecution
-from penstock.engine.batch import Arrival
+from penstock.engine.arrival import Arrival
 from penstock.log.port import Log, Reader, TopicPartition
 from penstock.log.topics import CATALOG
 from penstock.messages.envelope import Received, decode_event
@@ -37,6 +37,11 @@ class DefinitionsFollower:
         return self._catalog.resolve(definition, version)
 
     def pinned(self, definition: str, version: str) -> Definition:
+        """
+        Raises:
+            Rejected: there is no such version (an inactive one will do).
+
+        """
         return self._catalog.pinned(definition, version)
 
     async def prepare(self, arrivals: Sequence[Arrival]) -> None:

@@ -1,15 +1,18 @@
 """
 The entities that a partition can hold, each with its four verbs, behind one shape that the loop knows.
 
-A kind is pure: it is given the state, the command and the time, and gives back events and the state they lead to.
+Its verbs are pure: given the state, the command and the time, they give back events and the state they lead to. Only
+``prepare`` touches the world, before a batch is decided.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from penstock.domain.execution.effects import Effect
+from penstock.engine.arrival import Arrival
 from penstock.messages.registry import Command, Event
 
 
@@ -22,6 +25,10 @@ class Kind(Protocol):
 
     def root(self, subject: str) -> str:
         """The record key of ``subject``: everything with one root shares a partition."""
+        ...
+
+    async def prepare(self, arrivals: Sequence[Arrival]) -> None:
+        """Fetch what the decisions on a batch will need."""
         ...
 
     def turn(self, subject: str, state: Any, command: Command, now: datetime) -> tuple[tuple[Event, ...], Any]:
@@ -43,7 +50,7 @@ class Kind(Protocol):
         ...
 
     def encode(self, state: Any) -> bytes:
-        """Canonical: equal states give equal bytes."""
+        """The same history gives the same bytes: the order of keys is that in which the events set them."""
         ...
 
     def decode(self, value: bytes) -> Any: ...

@@ -1,4 +1,4 @@
-"""What one transaction will write: events with their hash chain, task offers, answers, dead letters. Sized as it grows."""
+"""What one transaction will write, sized as it grows: events with their hash chain, tasks, answers, dead letters."""
 
 from __future__ import annotations
 

@@ -1,20 +1,21 @@
 """
-Owns one input partition: takes it over, brings its state up to the log, then reads, decides and commits until it is told to
-stop or somebody else takes it.
+Owns one input partition: takes it over, brings its state up to the log, then reads, decides and commits until it is
+told to stop or somebody else takes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
 from penstock.domain.partition import OwnershipTaken
-from penstock.engine.batch import Arrival, Batch, arrive, timestamp
+from penstock.engine.arrival import Arrival, arrive
+from penstock.engine.batch import Batch, timestamp
 from penstock.engine.checkpoint import Checkpoints
 from penstock.engine.history import follow, load_snapshots
 from penstock.engine.kinds import Kind
@@ -25,9 +26,6 @@ from penstock.log.port import Fenced, Log, LogUnavailable, Ownership, Reader, To
 from penstock.runtime.clock import Clock
 
 _logger = structlog.get_logger("penstock.engine")
-
-Prepare: TypeAlias = Callable[[Sequence[Arrival]], Awaitable[None]]
-"""Fetches what the decisions on a batch will need, before they are taken."""
 
 IDLE: Final = 0.5
 CLOCK_SKEW: Final = timedelta(seconds=2)
@@ -57,16 +55,15 @@ class Owner:
         topics: Topics,
         partition: int,
         partitions: int,
-        kind: Kind,
+        make_kind: Callable[[], Kind],
         *,
         name: str,
         clock: Clock,
-        prepare: Prepare,
         pace: Pace,
         snapshots: bool = True,
     ) -> None:
         self._log, self._topics, self._partition, self._partitions = log, topics, partition, partitions
-        self._kind, self._name, self._clock, self._prepare, self._pace = kind, name, clock, prepare, pace
+        self._make_kind, self._name, self._clock, self._pace = make_kind, name, clock, pace
         self._source = TopicPartition(topics.commands, partition)
         self._events = TopicPartition(topics.events, partition)
         self._snapshots = snapshots
@@ -120,7 +117,7 @@ class Owner:
         """The state at the end of the log: the one kept from before, or the last checkpoint, and what came after it."""
         state = self._state
         if state is None:
-            state = PartitionState(self._kind, remember=self._pace.remember)
+            state = PartitionState(self._make_kind(), remember=self._pace.remember)
             if self._snapshots and (marker := await load_snapshots(self._log, self._partition, state)):
                 self._checkpoints.resume(marker.chunks)
         before = state.event_position
@@ -142,10 +139,10 @@ class Owner:
         while not self._stopping.is_set():
             records = await reader.read(limit=self._pace.batch, wait=self._wait(state))
             now = max(self._clock(), state.last_time)
-            arrivals = [arrive(record, self._kind) for record in records]
+            arrivals = [arrive(record, state.kind.accepts) for record in records]
             if records:
                 self._check_clock(records[-1].time, now)
-                await self._prepare(arrivals)
+                await state.kind.prepare(arrivals)
             behind = len(records) == self._pace.batch
             horizon = min(now, timestamp(records[-1].time)) if behind else now
             await self._transact(state, ownership, arrivals, now, horizon)

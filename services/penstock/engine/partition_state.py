@@ -1,6 +1,6 @@
 """
-Everything an owner knows about its partition, and how events change it. A restart, a replay and live work all go through
-``apply``: that is why their digests are equal.
+Everything an owner knows about its partition, and how events change it. A restart, a replay and live work all evolve
+their entities here: that is why their digests are equal.
 """
 
 from __future__ import annotations

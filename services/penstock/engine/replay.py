@@ -1,6 +1,6 @@
 """
-Replays the log and proves it: the digest of a replay from the first event equals the one that the live engine wrote down.
-Read-only: nothing here takes a partition or writes a record.
+Replays the log and proves it: the digest of a replay from the first event equals the one that the live engine wrote
+down. Read-only: nothing here takes a partition or writes a record.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ class ExecutionNotFound(Exception):
 
 
 async def verify(log: Log, progress: Progress | None = None) -> tuple[Verdict, ...]:
-    """Replay every partition from its first event, without snapshots, and hold it against what the engine wrote down."""
+    """Replay every partition from its first event, without snapshots, and compare with what the engine wrote down."""
     counts = await log.topics()
     verdicts = [await _verify_partition(log, TopicPartition(CATALOG, 0), Definitions(log), None, progress)]
     for partition in range(counts[EVENTS]):
         marker = await _last_marker(log, partition)
         source = TopicPartition(EVENTS, partition)
-        verdicts.append(await _verify_partition(log, source, _replayed_executions(), marker, progress))
+        verdicts.append(await _verify_partition(log, source, Executions(None), marker, progress))
     return tuple(verdicts)
 
 
@@ -89,7 +89,7 @@ async def state_at(log: Log, execution_id: str, at: int | datetime | None = None
         ExecutionNotFound: it has no event there.
 
     """
-    kind = _replayed_executions()
+    kind = Executions(None)
     state: Any = None
     last: Recorded[Event] | None = None
     status, count = "", 0
@@ -218,13 +218,3 @@ async def _last_marker(log: Log, partition: int) -> Marker | None:
         if record.key == MARKER and record.value is not None:
             found = record.value
     return decode_marker(found) if found else None
-
-
-def _replayed_executions() -> Executions:
-    """Executions that are only replayed need no definitions: events carry every change (decisions 8)."""
-
-    def never(*_: object) -> Any:
-        raise AssertionError("expected a replay to need no definition")
-
-    return Executions(never, never)
-

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
+from penstock.domain.definition.model import Transport
+from penstock.engine.following import DefinitionsFollower
 from penstock.engine.owner import Owner, Pace
-from penstock.log.port import Log, Membership
+from penstock.engine.wiring import Wiring
+from penstock.log.port import Log, Membership, TopicMissing
 from penstock.log.topics import CATALOG_COMMANDS, COMMANDS
 from penstock.runtime.clock import Clock, system_clock
-from penstock.engine.following import DefinitionsFollower
-from penstock.engine.wiring import catalog_owner, execution_owner
-
-_logger = structlog.get_logger("penstock.engine")
 
 
 class Engine:
     """
     One process of the group ``group``. ``member`` is a name of its own that survives a restart (static membership);
-    ``queue_ready`` makes and verifies the topic of a queue when a definition that names it is published.
+    ``default_transport`` that of queues which no definition declares.
     """
 
     name = "engine"
@@ -33,7 +30,7 @@ class Engine:
         member: str = "",
         clock: Clock = system_clock,
         pace: Pace | None = None,
-        default_transport: str = "log",
+        default_transport: Transport = "log",
     ) -> None:
         self._log, self._group, self._member, self._clock = log, group, member, clock
         self._pace = pace or Pace()
@@ -44,14 +41,10 @@ class Engine:
 
     async def run(self) -> None:
         """Serve until ``stop``; every partition is handed over with a checkpoint."""
-        counts = await self._log.topics()
-        executions, catalog = counts[COMMANDS], counts[CATALOG_COMMANDS]
-        name = self._member or self._group
+        wiring = await self._wiring()
         self._shares = [
-            _Share(lambda p: catalog_owner(self._log, p, catalog, name, self._clock, self._pace)),
-            _Share(
-                lambda p: execution_owner(self._log, p, executions, name, self._clock, self._pace, self._definitions)
-            ),
+            _Share(wiring.catalog_owner),
+            _Share(lambda partition: wiring.execution_owner(partition, self._definitions)),
         ]
         memberships: list[Membership] = []
         try:
@@ -77,6 +70,20 @@ class Engine:
     def owners(self) -> list[Owner]:
         """The owners at work, of the catalog and of the executions."""
         return [owner for share in self._shares for owner in share.serving()]
+
+    async def _wiring(self) -> Wiring:
+        counts = await self._log.topics()
+        for topic in (COMMANDS, CATALOG_COMMANDS):
+            if topic not in counts:
+                raise TopicMissing(topic)
+        return Wiring(
+            log=self._log,
+            partitions=counts[COMMANDS],
+            name=self._member or self._group,
+            clock=self._clock,
+            pace=self._pace,
+            default_transport=self._default_transport,
+        )
 
     async def _until_stopped(self) -> None:
         """Raises what made an owner fall: a defect halts the process rather than pass over a record."""

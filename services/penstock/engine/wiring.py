@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
+from penstock.domain.definition.model import Transport
 from penstock.engine.definitions import Definitions
-from penstock.engine.executions import Executions
-from penstock.engine.following import DefinitionsFollower
+from penstock.engine.executions import Executions, PublishedDefinitions
 from penstock.engine.outbox import Topics
 from penstock.engine.owner import Owner, Pace
 from penstock.log import topics as t
@@ -17,35 +18,39 @@ EXECUTIONS: Final = Topics(t.COMMANDS, t.EVENTS, t.ANSWERS)
 DEFINITIONS: Final = Topics(t.CATALOG_COMMANDS, t.CATALOG, t.CATALOG_ANSWERS)
 
 
-def execution_owner(
-    log: Log, partition: int, partitions: int, name: str, clock: Clock, pace: Pace, definitions: DefinitionsFollower
-) -> Owner:
-    kind = Executions(definitions.resolve, definitions.pinned)
-    return Owner(
-        log,
-        EXECUTIONS,
-        partition,
-        partitions,
-        kind,
-        name=name,
-        clock=clock,
-        prepare=definitions.prepare,
-        pace=pace,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What all owners of a process have in common; ``partitions`` is the number of each input topic."""
 
+    log: Log
+    partitions: int
+    name: str
+    clock: Clock
+    pace: Pace
+    default_transport: Transport = "log"
 
-def catalog_owner(log: Log, partition: int, partitions: int, name: str, clock: Clock, pace: Pace) -> Owner:
-    """The catalog is small: its state is made anew from its events, without snapshots."""
-    kind = Definitions(log)
-    return Owner(
-        log,
-        DEFINITIONS,
-        partition,
-        partitions,
-        kind,
-        name=name,
-        clock=clock,
-        prepare=kind.prepare,
-        pace=pace,
-        snapshots=False,
-    )
+    def execution_owner(self, partition: int, definitions: PublishedDefinitions) -> Owner:
+        return Owner(
+            self.log,
+            EXECUTIONS,
+            partition,
+            self.partitions,
+            lambda: Executions(definitions),
+            name=self.name,
+            clock=self.clock,
+            pace=self.pace,
+        )
+
+    def catalog_owner(self, partition: int) -> Owner:
+        """The catalog is small: its state is made anew from its events, without snapshots."""
+        return Owner(
+            self.log,
+            DEFINITIONS,
+            partition,
+            1,
+            lambda: Definitions(self.log, self.default_transport),
+            name=self.name,
+            clock=self.clock,
+            pace=self.pace,
+            snapshots=False,
+        )

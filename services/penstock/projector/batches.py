@@ -9,7 +9,7 @@ from datetime import datetime
 from penstock.log.port import Record, TopicPartition
 from penstock.messages.envelope import Recorded, UnknownType, decode_event
 from penstock.messages.registry import Event
-from penstock.messages.wellformed import Malformed, check_wellformed
+from penstock.messages.wellformed import Malformed
 from penstock.projections.positions import NOTHING, Standing, Step
 from penstock.projections.read_model import Place, ReadSet
 from penstock.tables.changes import Folded
@@ -108,5 +108,4 @@ class Batch:
 def _decoded(record: Record) -> Recorded[Event]:
     if record.value is None:
         raise Malformed("expected an event, but it is a tombstone")
-    check_wellformed(record.value)  # what JSONB cannot hold would stop the projector for good
     return decode_event(record.value)

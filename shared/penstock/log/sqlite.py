@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 from penstock.log.admission import admit, require
 from penstock.log.differences import differences
@@ -32,6 +32,7 @@ from penstock.log.port import (
     TopicSpec,
 )
 from penstock.log.sqlite_chunks import end_position, first_position, lane_of
+from penstock.log.sqlite_courtesy import Courtesy
 from penstock.log.sqlite_file import open_writer
 from penstock.log.sqlite_reader import Lane, ReadSide, SqliteReader
 from penstock.log.sqlite_store import Appended, Store, Topic, load_topics
@@ -42,25 +43,29 @@ from penstock.log.subscription import GroupMembership, GroupSubscription
 _WATCH_SECONDS = 0.04
 
 
+Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
+
+
 class SqliteLog:
-    def __init__(self, path: Path, writer: Writer, max_record: int, doorbell: Doorbell, tails: Tails) -> None:
-        self._path = path
-        self._writer = writer
+    def __init__(self, path: Path, *, synchronous: Synchronous, max_record: int, clock: Callable[[], int]) -> None:
+        courtesy = Courtesy()
         self._max_record = max_record
-        self._doorbell, self._tails = doorbell, tails
-        self._side = ReadSide(path)
+        self._writer = Writer(
+            path, lambda: Store(open_writer(path, synchronous), clock), on_commit=self._spread, courtesy=courtesy
+        )
+        self._side = ReadSide(path, courtesy)
+        self._doorbell, self._tails = Doorbell(), Tails()
         self._groups = Groups()
         self._topics: dict[str, Topic] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._closed = False
-        self._watching = asyncio.ensure_future(self._watch())
-        self._store: Store | None = None
 
     @classmethod
     async def open(
         cls,
         path: str | os.PathLike[str],
         *,
-        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        synchronous: Synchronous = "FULL",
         max_record: int = 1_000_000,
         clock: Callable[[], int] | None = None,
     ) -> Self:
@@ -75,22 +80,9 @@ class SqliteLog:
             LogUnavailable: it cannot be opened or is locked.
 
         """
-        file = Path(path)
-        doorbell, tails = Doorbell(), Tails()
-
-        def on_commit(appended: Appended, foreign: bool) -> None:
-            if foreign:
-                tails.clear()
-                doorbell.ring_all()
-            for key, records in appended.items():
-                if records:
-                    tails.extend(key, records)
-            doorbell.ring(appended)
-
-        writer = Writer(file, lambda: Store(open_writer(file, synchronous), clock or _wall_clock), on_commit)
-        store = await writer.start()
-        log = cls(file, writer, max_record, doorbell, tails)
-        log._store = store
+        log = cls(Path(path), synchronous=synchronous, max_record=max_record, clock=clock or _wall_clock)
+        await log._writer.start()
+        log._watching = asyncio.create_task(log._watch())
         return log
 
     @property
@@ -100,7 +92,7 @@ class SqliteLog:
     @property
     def transactions(self) -> int:
         """How many transactions (each with one fsync) this process has committed so far."""
-        return 0 if self._store is None else self._store.transactions
+        return self._writer.transactions
 
     async def topics(self) -> Mapping[str, int]:
         self._topics = await self._side.ask(load_topics)
@@ -157,8 +149,9 @@ class SqliteLog:
         if self._closed:
             return
         self._closed = True
-        self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self._side.close()
         await self._writer.close()  # last: the last connection tidies the file up
         self._doorbell.ring_all()
@@ -167,8 +160,18 @@ class SqliteLog:
         size = admit(batches, self._max_record)
         return await self._writer.do(lambda store: store.append(batches, owner), size=size)
 
+    def _spread(self, appended: Appended, foreign: bool) -> None:
+        """Tell the readers of this process what is new: ours, known exactly, or something of another process."""
+        if foreign:
+            self._tails.clear()
+            self._doorbell.ring_all()
+        for key, records in appended.items():
+            if records:
+                self._tails.extend(key, records)
+        self._doorbell.ring(appended)
+
     async def _watch(self) -> None:
-        """Notice what other processes write: each look at the file tells ``on_commit`` whether there was something."""
+        """Notice what other processes write: the writer looks at the file at each turn, so give it one."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             if self._doorbell:

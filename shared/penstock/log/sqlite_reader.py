@@ -12,6 +12,7 @@ from typing import NamedTuple, Self, TypeVar
 from penstock.log.doorbell import Doorbell, ReaderClosed, heard
 from penstock.log.port import LogUnavailable, Record, TopicPartition
 from penstock.log.sqlite_chunks import fetch
+from penstock.log.sqlite_courtesy import Courtesy
 from penstock.log.sqlite_file import open_reader, translated
 from penstock.log.sqlite_tails import Tails
 
@@ -21,8 +22,9 @@ _T = TypeVar("_T")
 class ReadSide:
     """The connection that reads, with its thread: the event loop never waits for the disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, courtesy: Courtesy) -> None:
         self._path = path
+        self._courtesy = courtesy
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="penstock-log-reader")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
@@ -31,7 +33,11 @@ class ReadSide:
         """The answer to ``question``, from one snapshot of the file."""
         if self._closed:
             raise LogUnavailable(f"expected the log at {self._path} to be open, but it was closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+        self._courtesy.asked()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+        finally:
+            self._courtesy.answered()
 
     async def close(self) -> None:
         if not self._closed:
@@ -77,6 +83,7 @@ class SqliteReader:
         deadline = asyncio.get_running_loop().time() + wait
         # With time to wait, a tail that has nothing new is believed: the bell rings when the file says otherwise.
         doubting = wait <= 0
+        await asyncio.sleep(0)  # a reader that never waits must not keep everybody else from running
         while not self._closed:
             self._news.clear()
             records = await self._read(limit, doubting)
@@ -105,20 +112,22 @@ class SqliteReader:
         await self.close()
 
     async def _read(self, limit: int, doubting: bool) -> list[Record]:
-        cold = {lane: self._positions[lane.key] for lane in self._lanes if self._is_cold(lane.key, doubting)}
-        if cold:
-            share = max(limit // len(cold), 1)
-            found = await self._side.ask(
-                lambda connection: {
-                    lane: fetch(connection, lane.start, lane.key, position, share) for lane, position in cold.items()
-                }
-            )
-            for lane, position in cold.items():
-                if self._positions[lane.key] == position:  # else somebody has sought meanwhile
-                    self._ahead[lane.key] = found[lane]
-        else:
-            await asyncio.sleep(0)  # a reader that never waits must not keep everybody else from running
+        asked: set[Lane] = set()
+        # Again after each answer: meanwhile another process may have written, and emptied the tails.
+        while cold := [lane for lane in self._lanes if lane not in asked and self._is_cold(lane.key, doubting)]:
+            asked.update(cold)
+            await self._fetch({lane: self._positions[lane.key] for lane in cold}, max(limit // len(cold), 1))
         return self._serve(limit)
+
+    async def _fetch(self, cold: Mapping[Lane, int], share: int) -> None:
+        found = await self._side.ask(
+            lambda connection: {
+                lane: fetch(connection, lane.start, lane.key, position, share) for lane, position in cold.items()
+            }
+        )
+        for lane, position in cold.items():
+            if self._positions[lane.key] == position:  # else somebody has sought meanwhile
+                self._ahead[lane.key] = found[lane]
 
     def _is_cold(self, key: TopicPartition, doubting: bool) -> bool:
         if self._ahead.get(key):

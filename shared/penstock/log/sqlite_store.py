@@ -47,7 +47,6 @@ class Store:
         self._epochs: dict[TopicPartition, int] = {}
         self._staged: dict[TopicPartition, list[Message]] = {}
         self.foreign = 0  # how often another connection's commit was noticed
-        self.transactions = 0
 
     def look(self) -> None:
         """Forget what another connection may have changed."""
@@ -70,7 +69,6 @@ class Store:
         )
         appended = {key: self._settle(key, messages, now) for key, messages in self._staged.items()}
         self._connection.execute("COMMIT")
-        self.transactions += 1
         self._staged.clear()
         return appended
 

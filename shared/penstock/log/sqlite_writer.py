@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from penstock.log.port import LogError, LogUnavailable
+from penstock.log.sqlite_courtesy import Courtesy
 from penstock.log.sqlite_file import translated
 from penstock.log.sqlite_store import Appended, Store
 
@@ -43,23 +44,27 @@ class Writer:
         self,
         path: Path,
         open_store: Callable[[], Store],
+        *,
         on_commit: Callable[[Appended, bool], None],
+        courtesy: Courtesy,
     ) -> None:
+        self.transactions = 0
         self._path = path
         self._open_store = open_store
         self._on_commit = on_commit
+        self._courtesy = courtesy
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stopped = False
         self._foreign = 0
-        self._opened: asyncio.Future[Store] = self._loop.create_future()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
         # A daemon: an interpreter that ends without close() must not wait for it. Nothing acknowledged is lost then.
         self._thread = threading.Thread(target=self._serve, name="penstock-log-writer", daemon=True)
 
-    async def start(self) -> Store:
+    async def start(self) -> None:
         self._thread.start()
         try:
-            return await self._opened
+            await self._opened
         except asyncio.CancelledError:
             self._jobs.put(None)
             raise
@@ -70,7 +75,11 @@ class Writer:
         self._jobs.put(Job(run, outcome, writes, size))
         if self._stopped and not outcome.done():
             outcome.set_exception(_closed(self._path))
-        return await outcome
+        self._courtesy.asked()
+        try:
+            return await outcome
+        finally:
+            self._courtesy.answered()
 
     async def close(self) -> None:
         """After everything that was asked for is done."""
@@ -86,7 +95,7 @@ class Writer:
         except BaseException as error:
             self._tell(_settle, self._opened, None, error)
             raise
-        self._tell(_settle, self._opened, store, None)
+        self._tell(_settle, self._opened, None, None)
         try:
             while jobs := self._next():
                 self._turn(store, jobs)
@@ -125,6 +134,7 @@ class Writer:
                 done = [_attempt(store, job) for job in jobs]
                 if writing:
                     appended = store.commit()
+                    self.transactions += 1
         except LogError as error:
             self._undo(store)
             done = [Done(job, None, type(error)(*error.args)) for job in jobs]

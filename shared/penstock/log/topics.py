@@ -26,8 +26,13 @@ def dead_letters(topic: str) -> str:
     return f"{topic}.dlq"
 
 
-def task_queue(queue: str, partitions: int) -> TopicSpec:
-    return TopicSpec(tasks_topic(queue), partitions, retention=7 * DAY)
+def queue_topics(queue: str, partitions: int) -> tuple[TopicSpec, TopicSpec]:
+    """The task topic of a queue and its dead letters."""
+    topic = tasks_topic(queue)
+    return (
+        TopicSpec(topic, partitions, retention=7 * DAY),
+        TopicSpec(dead_letters(topic), partitions, retention=30 * DAY),
+    )
 
 
 def product_topics(partitions: int) -> tuple[TopicSpec, ...]:
@@ -40,11 +45,10 @@ def product_topics(partitions: int) -> tuple[TopicSpec, ...]:
         TopicSpec(CATALOG_COMMANDS, 1, retention=7 * DAY, append_time=True),
         TopicSpec(CATALOG, 1, retention=None),
         TopicSpec(CATALOG_ANSWERS, 1, retention=DAY),
-        task_queue(DEFAULT_QUEUE, partitions),
+        *queue_topics(DEFAULT_QUEUE, partitions),
         TopicSpec(TASKS_CONTROL, 1, retention=DAY),
         TopicSpec(dead_letters(COMMANDS), partitions, retention=30 * DAY),
         TopicSpec(dead_letters(CATALOG_COMMANDS), 1, retention=30 * DAY),
-        TopicSpec(dead_letters(tasks_topic(DEFAULT_QUEUE)), partitions, retention=30 * DAY),
     )
 
 

@@ -40,8 +40,8 @@ def _document() -> dict[str, Any]:
         "info": {
             "title": "Penstock",
             "version": "1",
-            "description": "Every record's key is the root id of its entity; partition = murmur2(key) mod N. Events and "
-            "commands are CloudEvents 1.0 in structured JSON mode. The prefix `penstock` is a setting.",
+            "description": "Every record's key is the root id of its entity; partition = murmur2(key) mod N. "
+            "Events and commands are CloudEvents 1.0 in structured JSON mode. The prefix `penstock` is a setting.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",

@@ -37,7 +37,7 @@ _COMMAND_FIELDS: Final[dict[str, Any]] = {
     "specversion": {"const": "1.0"},
     "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "the same id is decided once"},
     "source": _TEXT,
-    "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "execution id (UUIDv7) or definition"},
+    "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "execution (UUIDv7) or definition"},
     "datacontenttype": {"const": "application/json"},
     "replyto": {"type": "string", "description": "who wants the answer; it stands in the answer's `to`"},
     "correlationid": _TEXT,

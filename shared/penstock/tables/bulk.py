@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from penstock.tables.changes import Fields, Folded, Key
-from penstock.tables.pool import Connection
+from penstock.tables.pool import Connection, encode_json
 from penstock.tables.shape import SEQUENCE, Table
 
 
@@ -42,7 +42,7 @@ async def upsert(connection: Connection, table: Table, stored: str, rows: Collec
         f"insert into {stored} as t ({', '.join(names)}) select * from {_arrays(table, names)} "  # noqa: S608
         f"on conflict ({', '.join(table.key)}) do update set {changed} where t.{SEQUENCE} < excluded.{SEQUENCE}"
     )
-    await connection.execute(sql, *([row.get(name) for row in rows] for name in names))
+    await connection.execute(sql, *(_cells(table, name, [row.get(name) for row in rows]) for name in names))
 
 
 async def patch(connection: Connection, table: Table, stored: str, patches: Mapping[Key, Fields]) -> None:
@@ -58,7 +58,7 @@ async def _update(
     connection: Connection, table: Table, stored: str, names: Sequence[str], group: Sequence[tuple[Key, Fields]]
 ) -> None:
     keys = zip(*(key for key, _ in group), strict=True)
-    values = ([fields[name] for _, fields in group] for name in names)
+    values = (_cells(table, name, [fields[name] for _, fields in group]) for name in names)
     same = " and ".join(f"t.{name} = v.{name}" for name in table.key)
     sql = (
         f"update {stored} as t set {', '.join(f'{name} = v.{name}' for name in names)} "  # noqa: S608
@@ -71,7 +71,15 @@ async def _update(
 async def _append_missing(connection: Connection, table: Table, stored: str, rows: Sequence[tuple[Any, ...]]) -> None:
     names = [column.name for column in table.columns]
     sql = f"insert into {stored} ({', '.join(names)}) select * from {_arrays(table, names)} on conflict do nothing"  # noqa: S608
-    await connection.execute(sql, *([*map(itemgetter(place), rows)] for place in range(len(names))))
+    cells = ((name, [*map(itemgetter(place), rows)]) for place, name in enumerate(names))
+    await connection.execute(sql, *(_cells(table, name, values) for name, values in cells))
+
+
+def _cells(table: Table, name: str, values: list[Any]) -> list[Any]:
+    """JSON is encoded here: the driver would take a list among the values for a further dimension of the array."""
+    if table.column(name).type != "jsonb":
+        return values
+    return [None if value is None else encode_json(value) for value in values]
 
 
 def _arrays(table: Table, names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ server and uses it again. Replaceable: everything else knows a DSN only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class EmbeddedPostgres:
 
     async def stop(self) -> None:
         """Stop the server unless another process uses it too; idempotent. The data stays."""
-        await asyncio.to_thread(self._server.cleanup)
+        await asyncio.to_thread(_stop, self._server)
 
 
 async def start_embedded(folder: Path) -> EmbeddedPostgres:
@@ -74,6 +75,13 @@ def _start(folder: Path) -> EmbeddedPostgres:
     except (OSError, RuntimeError, AssertionError, ValueError, SubprocessError) as error:
         raise TablesUnavailable(f"expected the embedded Postgres in {folder} to start, but {error!r}") from error
     return EmbeddedPostgres(str(server.get_uri()), folder, server)
+
+
+def _stop(server: Any) -> None:
+    from psutil import NoSuchProcess  # type: ignore[import-untyped] # noqa: PLC0415 - comes with the extra
+
+    with contextlib.suppress(NoSuchProcess):  # somebody killed it: then it has stopped
+        server.cleanup()
 
 
 def _forget_the_dead(folder: Path) -> None:

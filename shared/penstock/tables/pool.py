@@ -84,7 +84,7 @@ async def open_pool(dsn: str, *, schema: str = SCHEMA, size: int = 4, read_only:
     Connections to ``schema`` of the database at ``dsn``; the schema is created unless it is there (or ``read_only``).
 
     Raises:
-        ValueError: ``schema`` is not a plain lower-case identifier.
+        ValueError: ``schema`` is not a plain lower-case identifier, or ``dsn`` none.
         TablesUnavailable: nobody answers there, or it does not let us in.
 
     """
@@ -114,8 +114,19 @@ def schema_of(prefix: str) -> str:
 
 
 def encode_json(value: object) -> bytes:
-    """``value`` as JSON; bytes are taken for JSON already."""
-    return value if isinstance(value, bytes) else orjson.dumps(value, default=msgspec.to_builtins)
+    """
+    ``value`` as JSON, structs included; bytes are taken for JSON already.
+
+    Raises:
+        ValueRefused: it is not JSON (an integer beyond 64 bits, too deep).
+
+    """
+    if isinstance(value, bytes):
+        return value
+    try:
+        return orjson.dumps(value, default=msgspec.to_builtins)
+    except TypeError as error:
+        raise ValueRefused(f"expected a JSON value, but {error}") from error
 
 
 @contextmanager
@@ -125,6 +136,8 @@ def translated() -> Iterator[None]:
         yield
     except _UNAVAILABLE as error:
         raise TablesUnavailable(f"expected Postgres to answer, but {_said(error)}") from error
+    except asyncpg.ClientConfigurationError:
+        raise  # a DSN that is none; it is a ValueError as well
     except asyncpg.InterfaceError as error:
         if isinstance(error, ValueError):  # an argument that the driver cannot put into the column's type
             raise ValueRefused(f"expected a value that the column can hold, but {_said(error)}") from error

@@ -1,4 +1,4 @@
-"""Rules as sentences: given a definition and what has happened, when a command comes, then these events or this refusal."""
+"""Rules as sentences: given a definition and a past, when a command comes, then these events or this refusal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from penstock.domain.definition.model import Definition
 from penstock.domain.definition.read import read_definition
 from penstock.domain.errors import Failure
 from penstock.domain.execution import commands as c
-from penstock.domain.execution.evolve import fold
 from penstock.domain.execution.events import ExecutionEvent
+from penstock.domain.execution.evolve import fold
 from penstock.domain.execution.state import Execution, ExecutionState, NotStarted, OpenTask
 from penstock.domain.execution.turn import turn
 from penstock.domain.rejected import Rejected, RejectionCode

@@ -10,9 +10,7 @@ WAIT = "steps: {cool: {wait: 5m, next: ship}, ship: {task: t}}"
 
 def test_a_wait_is_a_timer_and_the_execution_is_waiting() -> None:
     story = given(WAIT).started()
-    story.then(
-        event(e.ExecutionStarted), event(e.TimerStarted, due_at=NOON + timedelta(minutes=5), status="waiting")
-    )
+    story.then(event(e.ExecutionStarted), event(e.TimerStarted, due_at=NOON + timedelta(minutes=5), status="waiting"))
     assert due_at(story.state) == NOON + timedelta(minutes=5)
 
 

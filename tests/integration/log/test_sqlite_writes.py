@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.contract.logs import batch, collect, everything, marks, spec
 
 from penstock.log.port import Batch, Cleanup, Fenced, LogError, LogUnavailable, Message, TopicMissing, TopicPartition
 from penstock.log.sqlite import SqliteLog
+from penstock.log.sqlite_store import Store
 from penstock.log.sqlite_sweep import DEAD_FOR
 
 pytestmark = pytest.mark.anyio
@@ -75,14 +77,13 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_in_part(tmp_path: P
     log = await SqliteLog.open(tmp_path / "log.db")
     await log.apply([spec("one"), spec("two")])
 
-    def limit(pages: int) -> None:
-        assert log._store is not None
-        log._store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    def limit(pages: int, store: Store) -> None:
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    await log._writer.do(lambda _: limit(40), writes=False)
+    await log._writer.do(partial(limit, 40), writes=False)
     with pytest.raises(LogUnavailable, match="full"):
         await log.send([batch("one", b"small"), batch("two", bytes(500_000))])
-    await log._writer.do(lambda _: limit(1_000_000), writes=False)
+    await log._writer.do(partial(limit, 1_000_000), writes=False)
     assert (await log.send([batch("one", b"later")]))[ONE] == 0
     assert await everything(log, "one") == [b"later"]
     assert await everything(log, "two") == []

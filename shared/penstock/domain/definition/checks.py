@@ -70,7 +70,9 @@ def _check_otherwise(draft: Draft, report: Report) -> None:
     if not exits or exits[-1].otherwise or exits[-1].when in (None, "true") or not draft.routes.sound:
         return
     message = f"when no condition of {draft.step.id!r} holds, the step fails with NO_BRANCH_TAKEN"
-    report.warn("NO_OTHERWISE", message, exits[-1].path[:-2], "add `- otherwise: <step>`, or `- otherwise: end`", at_key=True)
+    report.warn(
+        "NO_OTHERWISE", message, exits[-1].path[:-2], "add `- otherwise: <step>`, or `- otherwise: end`", at_key=True
+    )
 
 
 def _check_exit(plan: Plan, loop: list[int], report: Report) -> None:
@@ -129,7 +131,8 @@ class _Joins:
             return
         for source in sources:
             if self._dominance.dominates(node, source):
-                message = f"{name!r} can never fire: it waits for {self._plan.drafts[source].step.id!r}, which only it leads to"
+                behind = self._plan.drafts[source].step.id
+                message = f"{name!r} can never fire: it waits for {behind!r}, which only it leads to"
                 self._report.at_key("JOIN_NEVER_FIRES", message, here, "use `join: any`", level="graph")
                 return
         if forkless or self._one_of(node, sources):

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from penstock.domain.definition.checks import check_flow, plan_of
-from penstock.domain.definition.findings import Finding, Path, Places, Report, nearest
+from penstock.domain.definition.findings import Finding, Path, Places, Report, suggest
 from penstock.domain.definition.input_schema import read_input_schema
 from penstock.domain.definition.kinds import Draft, queue_name, read_step
 from penstock.domain.definition.limits import (
@@ -30,7 +30,8 @@ from penstock.domain.definition.reading import Reading, matches
 from penstock.domain.definition.routes import Exit, Routes, read_start
 
 DEFINITION_KEYS: Final = (
-    "id", "version", "name", "description", "tags", "input", "variables", "timeout", "queues", "output", "start", "steps",
+    "id", "version", "name", "description", "tags", "input", "variables", "timeout", "queues", "output",
+    "start", "steps",
 )  # fmt: skip
 QUEUE_KEYS: Final = ("transport",)
 
@@ -72,7 +73,9 @@ def _head(fields: Mapping[str, Any], reading: Reading) -> Graph:
             reading.missing(key, (), "a definition", f"write `{_EXAMPLES[key]}`")
     own_id = version = None
     if "id" in fields:
-        own_id = reading.word(fields["id"], ("id",), "an id", DEFINITION_ID, "BAD_ID", "lower case letters, digits, . _ -")
+        own_id = reading.word(
+            fields["id"], ("id",), "an id", DEFINITION_ID, code="BAD_ID", suggestion="lower case letters, digits, . _ -"
+        )
     if "version" in fields:
         version = _version(fields["version"], reading)
     variables = reading.names_set(fields.get("variables", {}), ("variables",), "`variables`") or {}
@@ -184,11 +187,10 @@ def _repaired(routes: Routes, drafts: Mapping[str, Draft], report: Report) -> Ro
     for exit_ in routes.exits:
         repaired = exit_
         if exit_.target and exit_.target not in drafts:
-            advice = nearest(exit_.target, drafts)
+            meant = report.similar(exit_.target, drafts)
             message = f"there is no step {exit_.target!r:.80}"
-            report.error("DANGLING_REFERENCE", message, exit_.path, advice, level="graph")
-            meant = advice.split("`")[1] if advice else ""
-            repaired = exit_._replace(target=meant if meant in drafts else "")
+            report.error("DANGLING_REFERENCE", message, exit_.path, suggest(meant), level="graph")
+            repaired = exit_._replace(target=meant[0] if meant else "")
         exits.append(repaired)
     return routes._replace(exits=tuple(exits))
 
@@ -196,7 +198,9 @@ def _repaired(routes: Routes, drafts: Mapping[str, Draft], report: Report) -> Ro
 def _check_size(start: Routes, drafts: Mapping[str, Draft], report: Report) -> None:
     transitions = len(start.exits) + sum(len(draft.routes.exits) for draft in drafts.values())
     if transitions > MAX_TRANSITIONS:
-        report.error("TOO_MANY", f"expected at most {MAX_TRANSITIONS:,} transitions, but got {transitions:,}", ("steps",))
+        report.error(
+            "TOO_MANY", f"expected at most {MAX_TRANSITIONS:,} transitions, but got {transitions:,}", ("steps",)
+        )
 
 
 def _check_queues(head: Graph, drafts: Mapping[str, Draft], report: Report) -> None:
@@ -204,7 +208,14 @@ def _check_queues(head: Graph, drafts: Mapping[str, Draft], report: Report) -> N
     for name in head.queues:
         if name not in used:
             message = f"no task uses the queue {name!r}"
-            report.warn("QUEUE_NOT_USED", message, ("queues", name), nearest(name, sorted(used)), level="advice", at_key=True)
+            report.warn(
+                "QUEUE_NOT_USED",
+                message,
+                ("queues", name),
+                report.nearest(name, sorted(used)),
+                level="advice",
+                at_key=True,
+            )
 
 
 def _assemble(head: Graph, start: Routes, drafts: Mapping[str, Draft]) -> Graph:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
-from penstock.domain.expressions.failures import did_you_mean
+from penstock.domain.expressions.failures import near
 
 Level: TypeAlias = Literal["schema", "graph", "advice"]
 Severity: TypeAlias = Literal["error", "warning"]
@@ -75,6 +75,7 @@ class Report:
         self._places = places
         self._findings: list[Finding] = []
         self._dropped = 0
+        self._compared = 0
         self._failed = False
 
     @property
@@ -101,6 +102,15 @@ class Report:
         finding = Finding(level=level, severity="warning", code=code, message=message, suggestion=suggestion)
         self._add(finding, path, at_key=at_key)
 
+    def similar(self, name: str, known: Iterable[str]) -> tuple[str, ...]:
+        """At most three of ``known`` that look like ``name``; comparing is costly, so it is rationed."""
+        self._compared += 1
+        return near(name, known) if self._compared <= MAX_FINDINGS else ()
+
+    def nearest(self, name: str, known: Iterable[str]) -> str:
+        """The suggestion to write one of ``known`` instead, or nothing."""
+        return suggest(self.similar(name, known))
+
     def findings(self) -> tuple[Finding, ...]:
         """All, in the order of the text where there is one, errors before warnings where there is none."""
         found = sorted(self._findings, key=_order)
@@ -111,10 +121,10 @@ class Report:
 
     def _add(self, finding: Finding, path: Path, *, at_key: bool = False, within: int = 0) -> None:
         self._failed = self._failed or finding.severity == "error"
-        if len(self._findings) >= MAX_FINDINGS:
-            if finding.severity == "warning" or not self._drop_a_warning():
-                self._dropped += 1
-                return
+        full = len(self._findings) >= MAX_FINDINGS
+        if full and (finding.severity == "warning" or not self._drop_a_warning()):
+            self._dropped += 1
+            return
         place = self._locate(path, at_key)
         line, column = (place.line, place.column) if place else (0, 0)
         if place and within and place.text_column:
@@ -157,9 +167,9 @@ def path_text(path: Path) -> str:
     return text
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The suggestion to write the most similar of ``known``, or nothing."""
-    return did_you_mean(name, known)
+def suggest(names: tuple[str, ...]) -> str:
+    """The question whether one of ``names`` was meant, or nothing."""
+    return f"did you mean {' or '.join(f'`{name}`' for name in names)}?" if names else ""
 
 
 def _order(finding: Finding) -> tuple[int, int, bool]:

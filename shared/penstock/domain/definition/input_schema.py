@@ -27,7 +27,9 @@ _UNSUPPORTED: Final = ("$dynamicRef", "$dynamicAnchor", "$anchor", "$recursiveRe
 def read_input_schema(value: Any, path: Path, reading: Reading) -> dict[str, Any] | None:
     """``value`` if inputs can be checked with it; every flaw is reported."""
     if not isinstance(value, dict):
-        reading.wrong_type(value, path, "`input` to be a JSON Schema", "write `type: object` and `properties:` below it")
+        reading.wrong_type(
+            value, path, "`input` to be a JSON Schema", "write `type: object` and `properties:` below it"
+        )
         return None
     sound = _is_schema(value, path, reading)
     if sound:
@@ -47,7 +49,9 @@ def read_input_schema(value: Any, path: Path, reading: Reading) -> dict[str, Any
 def _is_schema(value: dict[str, Any], path: Path, reading: Reading) -> bool:
     dialect = value.get("$schema", _DIALECT)
     if not isinstance(dialect, str) or dialect.rstrip("#") != _DIALECT:
-        reading.report.error("BAD_SCHEMA", f"expected the dialect {_DIALECT}", (*path, "$schema"), "leave `$schema` out")
+        reading.report.error(
+            "BAD_SCHEMA", f"expected the dialect {_DIALECT}", (*path, "$schema"), "leave `$schema` out"
+        )
         return False
     try:
         Draft202012Validator.check_schema(value)
@@ -71,7 +75,9 @@ def _check_references(schema: dict[str, Any], path: Path, reading: Reading) -> b
         targets = [number[inner] for inner in _in_place(part, place) if inner in number]
         for key in _UNSUPPORTED:
             if key in part:
-                reading.report.at_key("BAD_SCHEMA", f"{key} is not supported", (*path, *place, key), "use $ref and $defs")
+                reading.report.at_key(
+                    "BAD_SCHEMA", f"{key} is not supported", (*path, *place, key), "use $ref and $defs"
+                )
                 sound = False
         reference = part.get("$ref")
         if isinstance(reference, str):
@@ -79,7 +85,9 @@ def _check_references(schema: dict[str, Any], path: Path, reading: Reading) -> b
             target = _pointed(reference, schema)
             if not reference.startswith("#") or ("$id" in part and place):
                 advice = "copy what it points to under $defs: `$ref: '#/$defs/name'`"
-                reading.report.error("REMOTE_REF", f"expected a reference within the schema, but got {reference!r:.120}", here, advice)
+                reading.report.error(
+                    "REMOTE_REF", f"expected a reference within the schema, but got {reference!r:.120}", here, advice
+                )
                 sound = False
             elif target not in number:
                 reading.report.error("BAD_SCHEMA", f"nothing stands at {reference!r:.120}", here)

@@ -12,7 +12,6 @@ from penstock.domain.definition.limits import (
     MAX_ATTEMPTS,
     MAX_CODES,
     MAX_NAME,
-    MAX_SECONDS,
     QUEUE,
     RESERVED_QUEUES,
     TASK_TYPE,
@@ -72,20 +71,22 @@ def read_step(step_id: str, value: Any, path: Path, reading: Reading) -> Draft:
 
 def _join(fields: Fields, path: Path, reading: Reading) -> Join:
     join = fields.get("join", "any")
-    if join == "any" or join == "all":
+    if join in ("any", "all"):
         return "all" if join == "all" else "any"
     reading.report.error("BAD_VALUE", f"expected `join` to be any or all, but got {join!r:.60}", (*path, "join"))
     return "any"
 
 
 def _task(step_id: str, fields: Fields, path: Path, reading: Reading) -> TaskStep:
-    task = reading.word(fields["task"], (*path, "task"), "a type of task", TASK_TYPE, "BAD_NAME")
+    task = reading.word(fields["task"], (*path, "task"), "a type of task", TASK_TYPE)
     reading.template(fields.get("input"), (*path, "input"))
     output: dict[str, Any] | None = None
     if "output" in fields:
         output = reading.assignments(fields["output"], (*path, "output"), "`output`", in_output=True)
     timeout = reading.period(fields["timeout"], (*path, "timeout"), "`timeout`") if "timeout" in fields else None
-    heartbeat = reading.duration(fields["heartbeat"], (*path, "heartbeat"), "`heartbeat`") if "heartbeat" in fields else None
+    heartbeat = (
+        reading.duration(fields["heartbeat"], (*path, "heartbeat"), "`heartbeat`") if "heartbeat" in fields else None
+    )
     within = None
     if "start_within" in fields:
         within = reading.period(fields["start_within"], (*path, "start_within"), "`start_within`")
@@ -107,9 +108,11 @@ def _task(step_id: str, fields: Fields, path: Path, reading: Reading) -> TaskSte
 
 def queue_name(value: Any, path: Path, reading: Reading) -> str:
     """The name of a queue, which becomes part of a topic's name."""
-    name = reading.word(value, path, "the name of a queue", QUEUE, "BAD_NAME")
+    name = reading.word(value, path, "the name of a queue", QUEUE)
     if name in RESERVED_QUEUES or (name and name.endswith(".dlq")):
-        reading.report.error("RESERVED_NAME", f"expected the name of a queue, but {name!r} is taken by the product", path)
+        reading.report.error(
+            "RESERVED_NAME", f"expected the name of a queue, but {name!r} is taken by the product", path
+        )
     return name or "default"
 
 
@@ -165,7 +168,7 @@ def _pass(step_id: str, fields: Fields, path: Path, reading: Reading) -> RouteSt
     return RouteStep(id=step_id)
 
 
-def _route(step_id: str, fields: Fields, path: Path, reading: Reading) -> RouteStep:  # noqa: ARG001 - one shape for all
+def _route(step_id: str, fields: Fields, path: Path, reading: Reading) -> RouteStep:
     return RouteStep(id=step_id)
 
 

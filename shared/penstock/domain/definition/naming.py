@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from penstock.domain.definition.findings import Report, nearest
+from penstock.domain.definition.findings import Report
 from penstock.domain.definition.kinds import Draft
 from penstock.domain.definition.limits import RESERVED_VARIABLES
 from penstock.domain.definition.model import TaskStep
@@ -32,7 +32,7 @@ def advise_names(reading: Reading, schema: Any, drafts: Mapping[str, Draft]) -> 
         if "steps" in read.names:
             _advise_steps(reading.report, read, drafts)
         for name in sorted(read.names - told):
-            advice = nearest(name, known)
+            advice = reading.report.nearest(name, known)
             if declared is not None or advice:
                 told.add(name)
                 advice = advice or f"give {name!r} a default in `variables`, or declare it in `input`"
@@ -44,7 +44,7 @@ def _advise_steps(report: Report, read: Read, drafts: Mapping[str, Draft]) -> No
         name = dotted or quoted
         draft = drafts.get(name)
         if draft is None:
-            _warn(report, read, f"there is no step {name!r}", nearest(name, drafts))
+            _warn(report, read, f"there is no step {name!r}", report.nearest(name, drafts))
         elif not isinstance(draft.step, TaskStep):
             _warn(report, read, f"step {name!r} is no task, so it has no output", "")
         elif draft.step.output is not None:

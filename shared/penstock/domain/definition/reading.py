@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from penstock.domain.definition.findings import Path, Report, nearest
+from penstock.domain.definition.findings import Path, Report
 from penstock.domain.definition.limits import MAX_SECONDS, RESERVED_VARIABLES, RESERVED_WORDS, VARIABLE
 from penstock.domain.definition.model import Period
 from penstock.domain.expressions.duration import DurationInvalid, parse_duration
@@ -45,7 +45,7 @@ class Reading:
         names = tuple(known)
         for key in value:
             if key not in names:
-                advice = nearest(key, names) or f"{what} has {', '.join(names)}"
+                advice = self.report.nearest(key, names) or f"{what} has {', '.join(names)}"
                 self.report.at_key("UNKNOWN_KEY", f"unknown key {_short(key)!r} in {what}", (*path, key), advice)
         return value
 
@@ -60,17 +60,23 @@ class Reading:
             self.wrong_type(value, path, f"{what} to be a text", "put it in quotes" if _is_number(value) else "")
             return ""
         if len(value) > most:
-            self.report.error("TOO_LONG", f"expected {what} of at most {most:,} characters, but got {len(value):,}", path)
+            self.report.error(
+                "TOO_LONG", f"expected {what} of at most {most:,} characters, but got {len(value):,}", path
+            )
             return ""
         return value
 
-    def word(self, value: Any, path: Path, what: str, pattern: str, code: str, suggestion: str = "") -> str | None:
+    def word(
+        self, value: Any, path: Path, what: str, pattern: str, *, code: str = "BAD_NAME", suggestion: str = ""
+    ) -> str | None:
         """A text that matches ``pattern``."""
         if not isinstance(value, str):
             self.wrong_type(value, path, f"{what} to be a text", suggestion if _is_number(value) else "")
             return None
         if not matches(pattern, value):
-            self.report.error(code, f"expected {what} like {_readable(pattern)}, but got {_short(value)!r}", path, suggestion)
+            self.report.error(
+                code, f"expected {what} like {_readable(pattern)}, but got {_short(value)!r}", path, suggestion
+            )
             return None
         return value
 

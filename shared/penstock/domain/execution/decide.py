@@ -1,6 +1,6 @@
 """
-The verb ``decide``: what a command makes happen, by itself. Where the tokens go from there is ``moves.py``; the two meet
-in ``turn.py``.
+The verb ``decide``: what a command makes happen, by itself. Where the tokens go from there is ``moves.py``; the two
+meet in ``turn.py``.
 """
 
 from __future__ import annotations

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from penstock.domain.expressions.duration import DurationInvalid, parse_duration
-from penstock.domain.expressions.expression import EvaluationFailed
-from penstock.domain.expressions.template import compile_template
-
 from penstock.domain.definition.model import Period
 from penstock.domain.errors import ErrorCode, StepFailure
 from penstock.domain.execution.state import Execution
+from penstock.domain.expressions.duration import DurationInvalid, parse_duration
+from penstock.domain.expressions.expression import EvaluationFailed
+from penstock.domain.expressions.template import compile_template
 
 
 def names_of(execution_id: str, state: Execution, now: datetime, **more: Any) -> dict[str, Any]:

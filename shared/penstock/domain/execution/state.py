@@ -97,8 +97,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     """
     An execution that has begun and not ended.
 
-    ``mode`` says whether tokens move; ``status`` is what the world is told. While paused or failed, results are recorded
-    and put tokens on transitions, but none enters a step.
+    ``mode`` says whether tokens move; ``status`` is what the world is told. While paused or failed, results are
+    recorded and put tokens on transitions, but none enters a step.
     """
 
     origin: Origin

@@ -1,6 +1,6 @@
 """
-One turn: decide, evolve, and let the tokens move until the execution rests. The engine, the test kit and the simulation all
-run this function (decisions 8).
+One turn: decide, evolve, and let the tokens move until the execution rests. The engine, the test kit and the simulation
+all run this function (decisions 8).
 """
 
 from __future__ import annotations

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from penstock.domain.expressions.expression import EvaluationFailed, compile_expression
+import msgspec
 
 from penstock.domain.definition.model import Step, Transition
 from penstock.domain.errors import ErrorCode, StepFailure
 from penstock.domain.execution.events import Evaluation
+from penstock.domain.expressions.expression import EvaluationFailed, compile_expression
+
+SHOWN: Final = 256
+"""Characters of a value that an evaluated condition keeps."""
 
 
 class Leaving(NamedTuple):
@@ -52,5 +56,16 @@ def _open(step: Step, transition: Transition, names: Mapping[str, Any], evaluati
         raise StepFailure(
             ErrorCode.EXPRESSION_FAILED, f"step {step.id!r}, condition {transition.when!r}: {error}"
         ) from error
-    evaluations.append(Evaluation(expression=transition.when, result=result, seen=expression.seen(names)))
+    seen = {path: _short(value) for path, value in expression.seen(names).items()}
+    evaluations.append(Evaluation(expression=transition.when, result=result, seen=seen))
     return result
+
+
+def _short(value: Any) -> Any:
+    """What stands in the record for ``value``: itself, unless it would swell the event."""
+    size = len(value) if isinstance(value, str | list | dict) else 0
+    if isinstance(value, str) and size > SHOWN:
+        return value[:SHOWN] + "…"
+    if isinstance(value, list | dict) and len(msgspec.json.encode(value)) > SHOWN:
+        return f"({'list' if isinstance(value, list) else 'object'} of {size})"
+    return value
