@@ -20,25 +20,25 @@ from penstock.tables.watch import Source, Watch
 NOTHING: Final = -1
 """The input position of a partition of which nothing is applied."""
 
-CREATE: Final = (
-    """
-    create table if not exists projector_positions (
+CREATE: Final = {
+    "projector_positions": """
+    create table projector_positions (
         generation text not null, topic text not null, partition integer not null,
         position bigint not null default 0, input_position bigint not null default -1,
         event_time timestamptz, applied_at timestamptz not null, current_at timestamptz,
         primary key (generation, topic, partition)
     ) with (fillfactor = 50)
     """,
-    """
-    create table if not exists projector_generations (
+    "projector_generations": """
+    create table projector_generations (
         topic text primary key, generation text not null, since timestamptz not null
     )
     """,
-    """
-    create or replace view applied_positions as
+    "applied_positions": """
+    create view applied_positions as
     select p.* from projector_positions p join projector_generations g using (topic, generation)
     """,
-)
+}
 
 
 class Standing(NamedTuple):

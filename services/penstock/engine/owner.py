@@ -27,7 +27,7 @@ from penstock.runtime.clock import Clock
 
 _logger = structlog.get_logger("penstock.engine")
 
-IDLE: Final = 0.5
+IDLE: Final = 0.2
 CLOCK_SKEW: Final = timedelta(seconds=2)
 RETRY_AFTER: Final = 1.0
 

@@ -33,9 +33,10 @@ async def prepare(pool: Pool, sets: Sequence[tuple[ReadSet, str]], counts: Mappi
     """Make the tables of these generations that are missing. Where nothing serves yet, they serve at once, empty."""
     async with pool.transaction() as connection:
         await lock(connection, "generations")
-        for statement in positions.CREATE:
-            await connection.execute(statement)
         known = set(await names(connection))
+        for name, statement in positions.CREATE.items():
+            if name not in known:
+                await connection.execute(statement)
         for read_set, generation in sets:
             for table in (model.table for model in read_set.models):
                 if stored(table.name, generation) not in known:

@@ -69,7 +69,7 @@ class KafkaLog:
         positions = await self._sender.send(batches)
         for batch in batches:
             partition = TopicPartition(batch.topic, batch.partition)
-            self._frontier.wrote(partition, positions[partition] + 1)
+            self._frontier.wrote(partition, positions[partition] + len(batch.messages))
         return positions
 
     async def first(self, partition: TopicPartition) -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
+from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.transaction import EndTxnRequest
 
@@ -110,9 +111,7 @@ class Producer:
         offsets = iter([metadata.offset for metadata in acknowledged])
         positions = [[next(offsets) for _ in write.chunks] for write in writes]
         if any(position < 0 for of_write in positions for position in of_write):
-            raise LogUnavailable(
-                "expected the positions of the records written, but the log does not know them any more"
-            )
+            raise KafkaError("the broker does not know any more where the records were written")
         return positions
 
     async def commit(self, writes: Sequence[Write]) -> list[list[int]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from tests.integration.log.kafka_scene import OUTPUT, SOURCE, batch, owning, values
+from tests.integration.log.kafka_scene import COMMANDS, EVENTS, OUTPUT, QUICK, SOURCE, batch, owning, values
 
 from penstock.log.kafka import KafkaLog
 from penstock.log.port import (
@@ -128,6 +129,16 @@ async def test_a_missing_topic_is_named_at_once_and_not_created(kafka_log: Kafka
         with pytest.raises(TopicMissing):
             await asking
     assert await kafka_log.topics() == before
+
+
+async def test_compressed_batches_are_read_like_any_others(kafka: str) -> None:
+    log = await KafkaLog.open(kafka, prefix="compressed", settings=replace(QUICK, compression="zstd"))
+    await log.apply([COMMANDS, EVENTS])
+    async with owning(log) as owner:
+        await owner.commit([batch(b"committed" * 1000)])
+    await log.send([batch(b"sent" * 1000)])
+    assert await values(log) == [b"committed" * 1000, b"sent" * 1000]
+    await log.close()
 
 
 async def test_where_nobody_answers_the_log_is_unavailable() -> None:

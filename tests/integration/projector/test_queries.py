@@ -117,7 +117,13 @@ async def test_the_latest_changed_can_come_first(pool: Pool) -> None:
 
 async def test_filters_of_tasks_keep_what_fits(pool: Pool) -> None:
     claimed = e.TaskClaimed(visit=2, attempt=1, worker="w", token="t")
-    history = [scheduled(1, "a"), scheduled(2, "b", queue="gpu"), scheduled(3, "c"), broken(1, "a"), claimed]
+    history: list[Event] = [
+        scheduled(1, "a"),
+        scheduled(2, "b", queue="gpu"),
+        scheduled(3, "c"),
+        broken(1, "a"),
+        claimed,
+    ]
     await fill(pool, [recorded(event, n, "x") for n, event in enumerate(history, 1)], w3("y", begin=at(100)))
     expected = {
         TaskFilter(execution_id="x"): ["x/c/3/1", "x/b/2/1", "x/a/1/1"],

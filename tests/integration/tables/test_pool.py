@@ -15,7 +15,8 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_json_comes_back_as_it_went_in(pool: Pool) -> None:
-    for value in ({"a": [1, 2.5, None, True, "ü"]}, [], "text", 7, {"deep": {"er": [{}]}}):
+    values: tuple[object, ...] = ({"a": [1, 2.5, None, True, "ü"]}, [], "text", 7, {"deep": {"er": [{}]}})
+    for value in values:
         assert await pool.fetchval("select $1::jsonb", value) == value
 
 
