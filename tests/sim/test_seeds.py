@@ -10,7 +10,7 @@ from penstock.engine.replay import Verdict, verify
 from tests.sim.virtual import VirtualLoop, run
 from tests.sim.world import World
 
-SEEDS = int(os.environ.get("PENSTOCK_SIM_SEEDS", "60"))
+SEEDS = int(os.environ.get("PENSTOCK_SIM_SEEDS", "200"))
 
 
 def simulate(seed: int) -> tuple[World, tuple[Verdict, ...]]:
@@ -32,7 +32,7 @@ def test_nothing_is_lost_doubled_or_reordered(seed: int) -> None:
     assert set(world.starts().values()) == {1}
     assert world.starts().keys() == set(world.ids)
     for command in world.sent:
-        answers = {(answer.outcome, answer.code, answer.input_position) for answer in world.answers[command]}
+        answers = {(answer.outcome, answer.code) for answer in world.answers[command]}
         assert len(answers) == 1, command
     for execution in world.ids:
         events = [recorded for recorded in world.events if recorded.subject == execution]

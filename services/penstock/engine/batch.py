@@ -22,13 +22,13 @@ from penstock.domain.execution.commands import (
     HeartbeatTask,
     StartExecution,
 )
-from penstock.domain.partition import PositionAdvanced, Refusal
+from penstock.domain.partition import PositionAdvanced, Settled
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.engine.arrival import Arrival
 from penstock.engine.entities import Entity
 from penstock.engine.outbox import Outbox, TooLarge
 from penstock.engine.partition_state import PartitionState
-from penstock.engine.seen import WINDOW_HOURS, command_key, start_key
+from penstock.engine.seen import WINDOW_HOURS, Outcome, command_key, start_key
 from penstock.log.port import Record
 from penstock.log.topics import partition_of
 from penstock.messages.envelope import Received, UnknownType
@@ -50,7 +50,7 @@ class Batch:
     partition: int
     partitions: int
     now: datetime
-    refused: list[Refusal] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
 
     def run(self, arrivals: Sequence[Arrival], horizon: datetime) -> None:
         """Decide all ``arrivals``, then every timer that was due by ``horizon``."""
@@ -60,8 +60,8 @@ class Batch:
             self._arrival(arrival)
         for subject in self.state.agenda.pop_due(horizon):
             self._fire(subject)
-        if self.refused or (arrivals and not self.outbox.events_written):
-            self.outbox.partition_event(PositionAdvanced(refused=tuple(self.refused)))
+        if self.settled or (arrivals and not self.outbox.events_written):
+            self.outbox.partition_event(PositionAdvanced(settled=tuple(self.settled)))
 
     def _arrival(self, arrival: Arrival) -> None:
         record, received = arrival
@@ -88,25 +88,36 @@ class Batch:
             )
 
     def _command(self, received: Received[Command], position: int) -> None:
-        is_start = isinstance(received.command, StartExecution)
         from_caller = not isinstance(received.command, _RESULTS)
-        key = start_key(received.subject) if is_start else command_key(received.subject, received.id)
-        if from_caller and (earlier := self.state.seen.get(key)) is not None:
+        if from_caller and (earlier := self._earlier(received)) is not None:
             self.outbox.repeat(received, earlier)
             return
+        written = self.outbox.events_written
+        rejected: Rejected | None = None
         try:
-            if is_start:
+            if isinstance(received.command, StartExecution):
                 self._check_age(received.subject)
-            entity = self._entity(received)
-            self._turn(received.subject, entity, received.command, received)
-        except Rejected as rejected:
-            self.outbox.answer(received, position, rejected, asked=not from_caller)
-            if from_caller:
-                self._remember_refusal(received, rejected)
-            return
-        if isinstance(received.command, HeartbeatTask):
+            self._turn(received.subject, self._entity(received), received.command, received)
+        except Rejected as error:
+            rejected = error
+        if isinstance(received.command, HeartbeatTask) and rejected is None:
             self.state.beat(received.subject, received.command.visit, self.now)
-        self.outbox.answer(received, position, None, asked=False)
+        if from_caller and self.outbox.events_written == written:
+            self._settle(received, rejected.code if rejected else "")
+        self.outbox.answer(received, position, rejected, asked=not from_caller)
+
+    def _earlier(self, received: Received[Command]) -> Outcome | None:
+        """How the same command was decided before; a start is the same whenever its execution is."""
+        if isinstance(received.command, StartExecution):
+            earlier = self.state.seen.get(start_key(received.subject))
+            if earlier is not None:
+                return earlier
+        return self.state.seen.get(command_key(received.subject, received.id))
+
+    def _settle(self, received: Received[Command], code: str) -> None:
+        key = command_key(received.subject, received.id)
+        self.state.remember(key, code, self.state.input_position, self.now)
+        self.settled.append(Settled(subject=received.subject, command=received.id, code=code))
 
     def _entity(self, received: Received[Command]) -> Entity | None:
         entity = self.state.entities.get(received.subject)
@@ -147,13 +158,6 @@ class Batch:
         entity = self.state.entities.get(subject)
         if entity is not None:
             self._turn(subject, entity, FireTimers(beats=self.state.beats.get(subject, {})), None)
-
-    def _remember_refusal(self, received: Received[Command], rejected: Rejected) -> None:
-        if isinstance(received.command, StartExecution):
-            return
-        key = command_key(received.subject, received.id)
-        self.state.remember(key, rejected.code, self.state.input_position, self.now)
-        self.refused.append(Refusal(subject=received.subject, command=received.id, code=rejected.code))
 
     def _check_age(self, subject: str) -> None:
         made = _made_at(self.state.kind.root(subject))

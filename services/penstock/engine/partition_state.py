@@ -52,10 +52,10 @@ class PartitionState:
         match recorded.event:
             case OwnershipTaken():
                 pass
-            case PositionAdvanced(refused=refused):
-                for refusal in refused:
-                    key = command_key(refusal.subject, refusal.command)
-                    self.remember(key, refusal.code, recorded.input_position, recorded.time)
+            case PositionAdvanced(settled=settled):
+                for command in settled:
+                    key = command_key(command.subject, command.command)
+                    self.remember(key, command.code, recorded.input_position, recorded.time)
             case event:
                 self._apply_entity_event(recorded, event, event_hash(value))
 

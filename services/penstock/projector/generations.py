@@ -38,13 +38,23 @@ async def prepare(pool: Pool, sets: Sequence[tuple[ReadSet, str]], counts: Mappi
             if name not in known:
                 await connection.execute(statement)
         for read_set, generation in sets:
-            for table in (model.table for model in read_set.models):
-                if stored(table.name, generation) not in known:
-                    for statement in table.create(stored(table.name, generation)):
-                        await connection.execute(statement)
+            made = not {stored(model.table.name, generation) for model in read_set.models} <= known
+            if made:
+                await _create(connection, read_set, generation)
             await positions.enter(connection, generation, read_set.topic, counts[read_set.topic], now)
-            if generation == read_set.digest and await serving(connection, read_set.topic) is None:
+            served = await serving(connection, read_set.topic)
+            if generation == read_set.digest and (served is None or (made and served == generation)):
                 await _turn(connection, read_set, generation, now)
+
+
+async def _create(connection: Connection, read_set: ReadSet, generation: str) -> None:
+    """All tables anew and empty: if somebody dropped one, the positions of the others are worth nothing."""
+    if await serving(connection, read_set.topic) == generation:
+        await _drop_views(connection, read_set)
+    await discard(connection, read_set, generation)
+    for table in (model.table for model in read_set.models):
+        for statement in table.create(stored(table.name, generation)):
+            await connection.execute(statement)
 
 
 async def serving(connection: Connection, topic: str) -> str | None:
@@ -77,8 +87,8 @@ async def adopt(pool: Pool, read_set: ReadSet, now: datetime) -> bool:
 async def exchange(connection: Connection, read_set: ReadSet, copy: str, now: datetime) -> None:
     """Put the tables of generation ``copy`` in the place of those of the same shape, which are dropped."""
     own = read_set.digest
+    await _drop_views(connection, read_set)
     for table in (model.table.name for model in read_set.models):
-        await connection.execute(f"drop view if exists {table}")
         await connection.execute(f"drop table {stored(table, own)}")
         await connection.execute(f"alter table {stored(table, copy)} rename to {stored(table, own)}")
     where = "where generation = $1 and topic = $2"
@@ -108,9 +118,14 @@ def _as_far(mine: Mapping[TopicPartition, Standing], theirs: Mapping[TopicPartit
     )
 
 
+async def _drop_views(connection: Connection, read_set: ReadSet) -> None:
+    for model in read_set.models:
+        await connection.execute(f"drop view if exists {model.table.name}")
+
+
 async def _turn(connection: Connection, read_set: ReadSet, generation: str, now: datetime) -> None:
+    await _drop_views(connection, read_set)
     for table in (model.table for model in read_set.models):
-        await connection.execute(f"drop view if exists {table.name}")
         columns = ", ".join(column.name for column in table.columns)
         await connection.execute(f"create view {table.name} as select {columns} from {stored(table.name, generation)}")  # noqa: S608
     await connection.execute(

@@ -7,12 +7,12 @@ from typing import TypeAlias
 import msgspec
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A refused command: whom it was for, its id, and the code that its sender was given."""
+class Settled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A caller's command that left no event of its own: refused with ``code``, or done already where there is none."""
 
     subject: str
     command: str
-    code: str
+    code: str = ""
 
 
 class OwnershipTaken(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,9 +24,9 @@ class OwnershipTaken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionAdvanced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Every command up to the envelope's input position is decided; these were refused."""
+    """Every command up to the envelope's input position is decided; ``settled`` are those to be recognised again."""
 
-    refused: tuple[Refusal, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
 
 PartitionEvent: TypeAlias = OwnershipTaken | PositionAdvanced

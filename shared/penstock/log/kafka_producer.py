@@ -54,7 +54,7 @@ class Producer:
             compression_type=settings.compression,
             # The driver sleeps this long wherever it has to try again; a transaction that comes right after another
             # one of its id has to.
-            retry_backoff_ms=5,
+            retry_backoff_ms=20 if transactional_id else 100,
             request_timeout_ms=cluster.timeout_ms,
         )
         self._wire = _Wire(self._producer.client)
@@ -134,7 +134,8 @@ class Producer:
             # A second attempt at the end of a transaction may be refused because the first one got through.
             if is_fence(error) and self._wire.ends - ends <= 1:
                 raise Fenced(f"expected to own the partition, but somebody has taken it over: {error!r}") from error
-            if self._wire.ends == ends:
+            # After a time-out nobody is there to hear it; the next owner ends what is open.
+            if self._wire.ends == ends and not isinstance(error, TimeoutError):
                 await self._abort()
             raise LogUnavailable(f"expected a transaction to be committed, but: {error!r}") from error
         return positions

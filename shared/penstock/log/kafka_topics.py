@@ -171,7 +171,7 @@ class Frontier:
             bootstrap_servers=cluster.bootstrap,
             isolation_level="read_committed",
             request_timeout_ms=cluster.timeout_ms,
-            retry_backoff_ms=10,
+            retry_backoff_ms=20,
         )
         self._written: dict[TopicPartition, int] = {}
 

@@ -74,7 +74,9 @@ def open_writer(path: Path, synchronous: str) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = _connect(path)
         try:
+            connection.execute("BEGIN")  # one look: another process may be creating it just now
             fresh = _is_fresh(connection, path)
+            connection.execute("ROLLBACK")
             _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute("PRAGMA wal_autocheckpoint = 2000")

@@ -21,6 +21,13 @@ DEV_FOLDER: Final = ".penstock"
 DEV_LOG: Final = "log.sqlite"
 LOG_FORMS: Final = "memory:, sqlite:PATH or kafka://HOST:PORT[,HOST:PORT]"
 
+_EXPECTED: Final = {
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "string_type": "expected a text",
+    "string_pattern_mismatch": "expected letters, digits, '.', '_' and '-'",
+    "path_type": "expected a path",
+}
 _SYNONYMS: Final = {"POSTGRES_URL": "tables"}
 _URL: Final = TypeAdapter(AnyHttpUrl)
 
@@ -45,6 +52,7 @@ class Settings(BaseSettings):
     port: int = Field(8400, ge=0, le=65535, description="port on which the gateway listens; 0 takes a free one")
     api_token: SecretStr | None = Field(None, description="bearer token that the gateway asks for")
     url: str = Field("http://127.0.0.1:8400", description="the gateway that client commands speak to")
+    data: Path = Field(Path(DEV_FOLDER), description="folder of the log and the Postgres of `penstock dev`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else json")
 
@@ -162,8 +170,8 @@ def _sentence(error: ErrorDetails, layers: list[tuple[str, dict[str, Any]]], env
     if error["type"] == "extra_forbidden":
         near = get_close_matches(name, Settings.model_fields, n=1)
         return f"{source}: there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-    said = error["msg"].removeprefix("Value error, ")
-    said = said if said.startswith("expected") else "expected " + said.removeprefix("Input should be ").lower()
+    said = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    said = said if said.startswith("expected") else "expected " + said.removeprefix("Input should be ")
     shown = "***" if name in ("api_token", "tables") else repr(value)
     return f"{_place(name, source, environ)}: {said}, but got {shown}"
 

@@ -136,6 +136,8 @@ def translated() -> Iterator[None]:
         yield
     except _UNAVAILABLE as error:
         raise TablesUnavailable(f"expected Postgres to answer, but {_said(error)}") from error
+    except asyncpg.UndefinedTableError as error:
+        raise TablesUnavailable(f"expected the tables that a projector makes, but {_said(error)}") from error
     except asyncpg.ClientConfigurationError:
         raise  # a DSN that is none; it is a ValueError as well
     except asyncpg.InterfaceError as error:

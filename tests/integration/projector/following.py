@@ -35,8 +35,8 @@ async def applied(pool: Pool, position: int, partition: int = 0, topic: Any = "e
             await asyncio.sleep(0)
 
 
-async def exists(pool: Pool) -> bool:
-    return await pool.fetchval("select to_regclass('applied_positions') is not null") is True
+async def exists(pool: Pool, table: str = "applied_positions") -> bool:
+    return await pool.fetchval("select to_regclass($1) is not null", table) is True
 
 
 async def count(pool: Pool, table: str) -> int:

@@ -15,7 +15,7 @@ from penstock.projector import rebuild
 from penstock.projector.rebuild import NothingServes
 from penstock.tables.pool import Pool, open_pool
 from penstock.tables.shape import Column
-from tests.integration.projector.following import applied, count, running, until
+from tests.integration.projector.following import applied, count, exists, running, until
 from tests.projections.story import batch, published, recorded, scheduled, started, w3
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -180,3 +180,29 @@ async def test_the_way_back_to_the_release_before_is_open(log: MemoryLog, pool: 
 
 async def back(pool: Pool) -> bool:
     return await serving(pool) == EVENTS.digest
+
+
+async def test_a_table_that_somebody_dropped_is_made_anew_with_its_rows(log: MemoryLog, pool: Pool) -> None:
+    await follow(log, pool)
+    async with pool.connection() as connection:
+        await connection.execute(f"drop table tasks_{EVENTS.digest} cascade")
+    async with running(log, pool):
+        await until(lambda: exists(pool, "tasks"))
+        await applied(pool, 40)
+        await applied(pool, 29, partition=1)
+    assert [await count(pool, table) for table in ("executions", "tasks", "execution_timeline")] == [31, 91, 242]
+
+
+async def test_tables_that_served_long_ago_are_dropped_at_the_next_turn(log: MemoryLog, pool: Pool) -> None:
+    await follow(log, pool)
+    async with pool.connection() as connection:
+        for label, age in (("0123456789", "2 days"), ("fedcba9876", "2 hours")):
+            await connection.execute(f"create table executions_{label} (n integer)")
+            await connection.execute(
+                "insert into projector_positions (generation, topic, partition, applied_at) "
+                f"values ('{label}', 'events', 0, now() - interval '{age}')"
+            )
+    async with running(log, pool, sets=(WIDER, CATALOG)):
+        await until(lambda: turned(pool))
+    found = {name for name in await tables(pool) if name.startswith("executions_")}
+    assert found == {f"executions_{EVENTS.digest}", f"executions_{WIDER.digest}", "executions_fedcba9876"}

@@ -76,8 +76,13 @@ async def test_a_snapshot_sees_nothing_that_comes_later(pool: Pool) -> None:
 
 
 async def test_our_own_mistakes_keep_their_name(pool: Pool) -> None:
-    with pytest.raises(asyncpg.UndefinedTableError):
-        await pool.fetch("select * from nowhere")
+    with pytest.raises(asyncpg.PostgresSyntaxError):
+        await pool.fetch("selekt 1")
+
+
+async def test_tables_that_no_projector_has_made_yet_are_unavailable(pool: Pool) -> None:
+    with pytest.raises(TablesUnavailable, match="projector"):
+        await pool.fetch("select * from executions")
 
 
 async def test_a_reading_pool_writes_nothing(pool: Pool, postgres: str) -> None:

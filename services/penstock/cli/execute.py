@@ -1,0 +1,99 @@
+"""Runs the body of a command: what goes wrong becomes one line on standard error and an exit code that means something."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from enum import IntEnum
+from typing import Any, Final, NoReturn
+
+import typer
+
+DEBUG: Final = "PENSTOCK_DEBUG"
+
+
+class Code(IntEnum):
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    REFUSED = 4
+    INTERRUPTED = 130
+
+
+class Failed(Exception):
+    """A command ends with this sentence (or these) and this code."""
+
+    def __init__(self, sentence: str, code: Code = Code.FAILED) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def execute(body: Callable[[], Coroutine[Any, Any, int | None]]) -> NoReturn:
+    """Run ``body`` in a loop of its own and leave with the code that it returns."""
+    with lines_for_errors():
+        raise typer.Exit(asyncio.run(_awaited(body())) or 0)
+    raise typer.Exit(Code.FAILED)
+
+
+async def _awaited(body: Awaitable[int | None]) -> int | None:
+    return await body
+
+
+@contextlib.contextmanager
+def lines_for_errors() -> Iterator[None]:
+    """Turn what is expected to go wrong into its line and its code; defects pass."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(Code.INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader has seen enough (`penstock list | head`); the interpreter would complain while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Code.OK) from None
+    except _expected() as error:
+        if os.environ.get(DEBUG):
+            raise
+        say(str(error))
+        raise typer.Exit(code_of(error)) from None
+
+
+def say(sentence: str) -> None:
+    """A line for the person at the terminal, beside what programs read."""
+    for line in sentence.splitlines() or [""]:
+        print(f"penstock: {line}", file=sys.stderr)
+
+
+def code_of(error: BaseException) -> Code:
+    return next(code for kind, code in _codes().items() if isinstance(error, kind))
+
+
+def _expected() -> tuple[type[BaseException], ...]:
+    return tuple(_codes())
+
+
+def _codes() -> dict[type[BaseException], Code]:
+    """Read from above: the first that fits."""
+    from penstock.domain.definition.findings import DefinitionInvalid
+    from penstock.domain.rejected import Rejected
+    from penstock.engine.replay import ExecutionNotFound
+    from penstock.log.port import LogError, LogUnavailable
+    from penstock.projector.rebuild import NothingServes
+    from penstock.runtime.settings import SettingsInvalid
+    from penstock.tables.embedded import EmbeddedMissing
+    from penstock.tables.pool import TablesUnavailable
+
+    return {
+        SettingsInvalid: Code.USAGE,
+        LogUnavailable: Code.UNREACHABLE,
+        TablesUnavailable: Code.UNREACHABLE,
+        Rejected: Code.REFUSED,
+        DefinitionInvalid: Code.FAILED,
+        ExecutionNotFound: Code.FAILED,
+        NothingServes: Code.FAILED,
+        EmbeddedMissing: Code.FAILED,
+        LogError: Code.FAILED,
+    }

@@ -1,0 +1,48 @@
+"""Settings for commands, and the log and the tables that they name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock.cli.execute import Code, Failed
+
+if TYPE_CHECKING:
+    from penstock.log.port import Log
+    from penstock.runtime.settings import Settings
+    from penstock.tables.pool import Pool
+
+
+def load(flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this call; a folder in which `penstock dev` has run names its own log."""
+    from penstock.runtime.settings import DEV_FOLDER, DEV_LOG, load_settings
+
+    found = Path(DEV_FOLDER) / DEV_LOG
+    fallback = {"log": f"sqlite:{found}"} if found.is_file() else {}
+    return load_settings(flags, defaults={**fallback, **(defaults or {})})
+
+
+@asynccontextmanager
+async def opened_log(settings: Settings) -> AsyncIterator[Log]:
+    """The log, closed again at the end."""
+    from penstock.log.open import open_log
+    from penstock.runtime.settings import LOG_FORMS
+
+    if settings.log is None:
+        raise Failed(f"expected a log: give --log, or set PENSTOCK_LOG, to {LOG_FORMS}", Code.USAGE)
+    log = await open_log(settings.log, settings.prefix)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def opened_tables(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Pool]:
+    """The tables, or those of the `penstock dev` whose log is used; closed again at the end."""
+    from penstock.standalone import opened_tables as opened
+
+    async with opened(settings, settings.data, read_only=read_only) as pool:
+        yield pool

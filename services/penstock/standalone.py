@@ -1,0 +1,152 @@
+"""Puts services together in one process: a whole product on a laptop, or any few of them on a server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final, Literal, Self, TypeAlias
+
+from penstock.engine.service import Engine
+from penstock.gateway.service import Gateway
+from penstock.log.open import open_log
+from penstock.log.port import Log, LogError, TopicSpec
+from penstock.log.topics import COMMANDS, TASKS_CONTROL, dead_letters, product_topics, queue_topics, tasks_topic
+from penstock.projector.service import Projector
+from penstock.runtime.service import Service
+from penstock.runtime.settings import LOG_FORMS, Settings, SettingsInvalid
+from penstock.runtime.supervise import supervise
+from penstock.tables.embedded import start_embedded
+from penstock.tables.pool import Pool, open_pool, schema_of
+
+Part: TypeAlias = Literal["engine", "projector", "gateway"]
+PARTS: Final[tuple[Part, ...]] = ("engine", "projector", "gateway")
+POSTGRES: Final = "postgres"
+"""The folder of the embedded Postgres within ``Settings.data``."""
+
+
+class TopicsWrong(LogError):
+    """Topics are not as they have to be; one sentence for each, with what mends it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class Standalone:
+    """
+    The services ``parts`` on one log and one set of tables, from ``async with`` on; ``run`` makes them work.
+
+    ``develop``: topics are created and an embedded Postgres is started where none is named. Without it, what is missing
+    or wrong is refused.
+    """
+
+    def __init__(self, settings: Settings, parts: Collection[Part], *, develop: bool = False) -> None:
+        self.settings, self.parts, self._develop = settings, frozenset(parts), develop
+        self.services: list[Service] = []
+        self._stack = AsyncExitStack()
+        self._pool: Pool | None = None
+
+    async def __aenter__(self) -> Self:
+        """
+        Raises:
+            TopicsWrong: the topics are not as they have to be.
+            SettingsInvalid: the log or the tables are not named.
+            LogUnavailable, TablesUnavailable: nobody answers there.
+
+        """
+        try:
+            self.log = await self._open_log()
+            if self.parts & {"projector", "gateway"}:
+                self._pool = await self._stack.enter_async_context(opened_tables(self.settings, develop=self._develop))
+            self.services = [self._make(part) for part in PARTS if part in self.parts]
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def run(self, *others: Service, signals: bool = True) -> int:
+        """Run the services, then ``others``, until a signal or until one of them ends; returns the exit code."""
+        return await supervise([*self.services, *others], signals=signals)
+
+    @property
+    def pool(self) -> Pool:
+        assert self._pool is not None, "expected the projector or the gateway to be among the parts"
+        return self._pool
+
+    def ready(self) -> bool:
+        return all(service.ready() for service in self.services)
+
+    async def _open_log(self) -> Log:
+        settings = self.settings
+        if settings.log is None:
+            raise SettingsInvalid(f"expected a log: give --log, or set PENSTOCK_LOG, to {LOG_FORMS}")
+        log = await open_log(settings.log, settings.prefix)
+        self._stack.push_async_callback(log.close)
+        wanted = await wanted_topics(log, settings)
+        if self._develop:
+            await log.apply(wanted)
+        if problems := await log.check(wanted):
+            raise TopicsWrong(problems)
+        return log
+
+    def _make(self, part: Part) -> Service:
+        settings = self.settings
+        match part:
+            case "engine":
+                return Engine(
+                    self.log, group=settings.group, member=settings.member, default_transport=settings.transport
+                )
+            case "projector":
+                return Projector(self.log, self.pool, member=settings.member)
+            case "gateway":
+                self.gateway = Gateway(self.log, self.pool, settings)
+                return self.gateway
+
+
+async def wanted_topics(log: Log, settings: Settings) -> tuple[TopicSpec, ...]:
+    """The topics of the product and of every queue, with as many partitions as the commands already have."""
+    existing = await log.topics()
+    partitions = existing.get(COMMANDS, settings.partitions)
+    known = product_topics(partitions)
+    names = {spec.name for spec in known}
+    queues = [name.removeprefix(tasks_topic("")) for name in existing if name.startswith(tasks_topic(""))]
+    more = [
+        spec
+        for queue in sorted(queues)
+        if tasks_topic(queue) not in names and not queue.endswith(dead_letters("")) and tasks_topic(queue) != TASKS_CONTROL
+        for spec in queue_topics(queue, partitions)
+    ]
+    return (*known, *more)
+
+
+@asynccontextmanager
+async def opened_tables(settings: Settings, *, develop: bool = False, read_only: bool = False) -> AsyncIterator[Pool]:
+    """
+    The tables that the settings name, else those that `penstock dev` keeps in its folder (``develop`` makes them).
+
+    Raises:
+        SettingsInvalid: none are named, and there is no such folder.
+        EmbeddedMissing: the embedded Postgres is needed and not installed.
+        TablesUnavailable: nobody answers there.
+
+    """
+    folder = settings.data / POSTGRES
+    async with AsyncExitStack() as stack:
+        dsn = settings.tables
+        if dsn is None:
+            dsn = await _embedded(folder, stack, develop=develop)
+        pool = await open_pool(dsn, schema=schema_of(settings.prefix), read_only=read_only)
+        stack.push_async_callback(pool.close)
+        yield pool
+
+
+async def _embedded(folder: Path, stack: AsyncExitStack, *, develop: bool) -> str:
+    if not develop and not folder.is_dir():
+        raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
+    server = await start_embedded(folder)
+    stack.push_async_callback(server.stop)
+    return server.dsn
