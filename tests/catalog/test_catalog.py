@@ -38,7 +38,9 @@ class Shop:
     def send(self, command: CatalogCommand, subject: str = "order") -> tuple[CatalogEvent, ...]:
         events = decide(self.catalog.state(subject), command, subject, self.catalog.queues)
         for event in events:
-            self.catalog = self.catalog.after(subject, msgspec.json.decode(msgspec.json.encode(event), type=type(event)))
+            self.catalog = self.catalog.after(
+                subject, msgspec.json.decode(msgspec.json.encode(event), type=type(event))
+            )
         assert decide(self.catalog.state(subject), command, subject, self.catalog.queues) == ()
         return events
 
@@ -78,7 +80,9 @@ def test_a_published_version_never_changes() -> None:
 
 
 def test_an_unsound_definition_is_refused_with_every_error_in_a_line_of_its_own() -> None:
-    bad = source(steps={"a": {"task": "t", "next": "b", "timeout": "x"}, "c": {"choose": [{"when": "x", "next": "end"}]}})
+    bad = source(
+        steps={"a": {"task": "t", "next": "b", "timeout": "x"}, "c": {"choose": [{"when": "x", "next": "end"}]}}
+    )
     detail = refused(RejectionCode.DEFINITION_INVALID, Shop().publish, bad).splitlines()
     assert detail[0] == "expected a sound definition, but found 3 errors:"
     assert sorted(line.split(":")[0] for line in detail[1:]) == ["steps.a.next", "steps.a.timeout", "steps.c"]

@@ -55,7 +55,9 @@ class _Builder:
                 return self._step(following)
 
     def _choice(self, following: str, may_end: bool, depth: int) -> str:
-        targets = [self.block(following, may_end=may_end, depth=depth + 1) for _ in range(self._draw(st.integers(1, 2)))]
+        targets = [
+            self.block(following, may_end=may_end, depth=depth + 1) for _ in range(self._draw(st.integers(1, 2)))
+        ]
         branches: list[dict[str, Any]] = [{"when": self._condition(), "next": target} for target in targets]
         last = following
         if not following or (may_end and self._draw(st.booleans())):

@@ -180,7 +180,12 @@ def test_the_digest_of_a_source_is_the_same_for_ever() -> None:
 
 
 def test_the_digest_changes_with_the_meaning_and_not_with_the_writing() -> None:
-    source = {"id": "x", "version": "1.0.0", "start": "a", "steps": {"a": {"wait": "1m", "next": "b"}, "b": {"pass": True}}}
+    source = {
+        "id": "x",
+        "version": "1.0.0",
+        "start": "a",
+        "steps": {"a": {"wait": "1m", "next": "b"}, "b": {"pass": True}},
+    }
     same = {"steps": {"b": {"pass": True}, "a": {"next": "b", "wait": 60}}, "start": "a", "version": "1.0.0", "id": "x"}
     other = {**source, "start": "b", "steps": {"a": {"pass": True}, "b": {"pass": True, "next": "a"}}}
     digest = digest_of(compile_definition(source))
@@ -191,7 +196,12 @@ def test_the_digest_changes_with_the_meaning_and_not_with_the_writing() -> None:
 def test_an_unsound_source_is_refused_with_all_its_findings() -> None:
     with pytest.raises(DefinitionInvalid) as caught:
         compiled(a={"task": "t", "timeout": "x", "next": "c"}, b={"choose": [{"when": "x", "next": "end"}]})
-    assert {f.code for f in caught.value.findings} == {"BAD_DURATION", "DANGLING_REFERENCE", "UNREACHABLE", "NO_OTHERWISE"}
+    assert {f.code for f in caught.value.findings} == {
+        "BAD_DURATION",
+        "DANGLING_REFERENCE",
+        "UNREACHABLE",
+        "NO_OTHERWISE",
+    }
     assert "steps.a.timeout: " in str(caught.value)
 
 
@@ -225,7 +235,9 @@ _words = st.sampled_from([
     "$ref", "properties", "allOf", "{{ x }}", "{{ x", "1.0.0", "5s", "x > 1",
 ])  # fmt: skip
 _junk = st.recursive(
-    _leaf | _words, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_words, inner, max_size=5), max_leaves=25
+    _leaf | _words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_words, inner, max_size=5),
+    max_leaves=25,
 )
 
 
@@ -235,7 +247,9 @@ def test_random_json_is_compiled_or_refused_and_nothing_else(source: dict[str, A
 
 
 @given(definitions(max_blocks=3), st.data())
-def test_a_sound_definition_with_one_part_replaced_is_compiled_or_refused(source: dict[str, Any], data: st.DataObject) -> None:
+def test_a_sound_definition_with_one_part_replaced_is_compiled_or_refused(
+    source: dict[str, Any], data: st.DataObject
+) -> None:
     source = deepcopy(source)
     holders = [holder for holder in _containers(source) if holder]
     holder = holders[data.draw(st.integers(0, len(holders) - 1))]

@@ -105,16 +105,12 @@ GRAPH = [
 
 
 @pytest.mark.parametrize(("text", "code", "path", "line", "column", "advice"), SCHEMA)
-def test_an_error_of_form_names_its_place(
-    text: str, code: str, path: str, line: int, column: int, advice: str
-) -> None:
+def test_an_error_of_form_names_its_place(text: str, code: str, path: str, line: int, column: int, advice: str) -> None:
     _has(text, code, path, line, column, advice, level="schema")
 
 
 @pytest.mark.parametrize(("text", "code", "path", "line", "column", "advice"), GRAPH)
-def test_an_error_of_flow_names_its_place(
-    text: str, code: str, path: str, line: int, column: int, advice: str
-) -> None:
+def test_an_error_of_flow_names_its_place(text: str, code: str, path: str, line: int, column: int, advice: str) -> None:
     _has(text, code, path, line, column, advice, level="graph" if code != "NO_START" else "")
 
 
@@ -187,7 +183,22 @@ steps:
 
 @pytest.mark.parametrize(
     "version",
-    ["1", "1.0", "01.0.0", "1.0.0.0", "v1.0.0", "1.0.0-", "1.0.0-01", "1.0.0+", "1.0.0\n", "1.0.0-a..b", 1, 1.0, None, ""],
+    [
+        "1",
+        "1.0",
+        "01.0.0",
+        "1.0.0.0",
+        "v1.0.0",
+        "1.0.0-",
+        "1.0.0-01",
+        "1.0.0+",
+        "1.0.0\n",
+        "1.0.0-a..b",
+        1,
+        1.0,
+        None,
+        "",
+    ],
 )
 def test_a_version_is_semantic(version: object) -> None:
     found = validate({"id": "x", "version": version, "steps": {"a": {"pass": True}}})

@@ -42,7 +42,10 @@ def test_the_immediate_dominator_is_the_last_one(edges: list[list[int]]) -> None
 @given(graphs)
 def test_two_nodes_are_on_a_cycle_when_each_reaches_the_other(edges: list[list[int]]) -> None:
     count = len(edges)
-    after = [[any(reachable(edges, target)[other] for target in edges[node]) for other in range(count)] for node in range(count)]
+    after = [
+        [any(reachable(edges, target)[other] for target in edges[node]) for other in range(count)]
+        for node in range(count)
+    ]
     expected = {tuple(o for o in range(count) if after[n][o] and after[o][n]) for n in range(count) if after[n][n]}
     assert {tuple(component) for component in cycles(edges)} == expected
 

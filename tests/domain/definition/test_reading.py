@@ -136,7 +136,9 @@ def test_positions_say_where_keys_and_values_stand() -> None:
 _scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 _texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 _json = st.recursive(
-    _scalars | _texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3), max_leaves=8
+    _scalars | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
+    max_leaves=8,
 )
 
 
@@ -145,7 +147,7 @@ def test_whatever_json_is_written_is_read_back(value: dict[str, Any]) -> None:
     assert read_definition(json.dumps(value, ensure_ascii=False), "x.json").value == value
 
 
-@given(st.text(max_size=40) | st.text(st.sampled_from('{}[]:,-&*!|>\'"#?% \n\tab1'), max_size=30))
+@given(st.text(max_size=40) | st.text(st.sampled_from("{}[]:,-&*!|>'\"#?% \n\tab1"), max_size=30))
 def test_no_text_does_worse_than_be_refused(text: str) -> None:
     for name in ("", "x.json", "x.yaml"):
         try:

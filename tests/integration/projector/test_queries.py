@@ -202,6 +202,7 @@ async def test_the_filters_of_lists_are_served_by_indexes(pool: Pool) -> None:
             ("true", "started_at desc, id desc"),
             ("status = any(array['failed'])", "started_at desc, id desc"),
             ("definition = 'a'", "started_at desc, id desc"),
+            ("definition = 'a' and status = 'failed' and status <> 'completed'", "started_at desc, id desc"),
             ("true", "updated_at desc, id desc"),
             ("business_key = 'k'", "started_at desc, id desc"),
             ("tags @> '[\"a\"]' and tags <> '[]'", "started_at desc, id desc"),

@@ -1,0 +1,90 @@
+"""``penstock serve`` and ``penstock worker``: the services, any few of them in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli.execute import Code, Failed, execute
+from penstock.cli.options import (
+    Config,
+    Host,
+    Log,
+    LogLevel,
+    Port,
+    Prefix,
+    Tables,
+    Token,
+    Url,
+    examples,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(
+        epilog=examples(
+            "serve --log kafka://localhost:9092 --tables postgresql://localhost/app",
+            "serve engine --log kafka://localhost:9092 --member engine-1",
+            "serve projector gateway --host 0.0.0.0 --config /etc/penstock.toml",
+        )
+    )(serve)
+    app.command(
+        epilog=examples(
+            "worker shop.handlers",
+            "worker shop.handlers mail.handlers --queue default --queue mail --concurrency 50",
+            "worker ./handlers.py --log kafka://localhost:9092",
+        )
+    )(worker)
+
+
+def serve(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[engine] [projector] [gateway]", help="all of them, unless named")
+    ] = None,
+    member: Annotated[
+        str | None, typer.Option("--member", metavar="NAME", help="a name that survives a restart of this process")
+    ] = None,
+    log: Log = None,
+    tables: Tables = None,
+    prefix: Prefix = None,
+    host: Host = None,
+    port: Port = None,
+    api_token: Token = None,
+    config: Config = None,
+    log_level: LogLevel = None,
+) -> None:
+    """
+    Run services until SIGTERM or Ctrl-C. More processes share the work; each service may run alone.
+
+    Refuses to start where a topic is not as it has to be, and says which command mends it.
+    """
+    flags = {
+        "member": member,
+        "log": log,
+        "tables": tables,
+        "prefix": prefix,
+        "host": host,
+        "port": port,
+        "api_token": api_token,
+        "config": config,
+        "log_level": log_level,
+    }
+    execute(lambda: _serve(services or [], flags))
+
+
+async def _serve(names: Sequence[str], flags: dict[str, Any]) -> int:
+    from penstock.cli.settings import load
+    from penstock.runtime.telemetry import set_up_logging
+    from penstock.standalone import PARTS, Standalone
+
+    if unknown := set(names) - set(PARTS):
+        raise Failed(f"expected {', '.join(PARTS)}, but got {', '.join(sorted(unknown))}", Code.USAGE)
+    settings = load(flags)
+    set_up_logging(settings.log_level, settings.log_format)
+    async with Standalone(settings, [part for part in PARTS if part in names or not names]) as standalone:
+        return await standalone.run()
