@@ -164,18 +164,19 @@ async def _tables(settings: Settings, stack: AsyncExitStack) -> tuple[Pool | Non
 
 async def _lag(log: OpenLog, pool: Pool) -> Check:
     from penstock.log.port import LogError
-    from penstock.projector.lag import lag
+    from penstock.projections.positions import standings
     from penstock.tables.pool import TablesUnavailable
 
     try:
-        behind = await lag(log, pool)
+        if await pool.fetchval("select to_regclass('applied_positions')") is None:
+            return Check("lag", "warning", "no projector has made tables here", "run `penstock serve projector`")
+        found = await standings(pool)
+        behind = sum([max(0, await log.end(standing.partition) - standing.position) for standing in found])
     except (LogError, TablesUnavailable) as error:
         return Check("lag", "bad", str(error))
-    if behind is None:
-        return Check("lag", "warning", "no projector has filled tables here", "run `penstock serve projector`")
     if behind > _LAG:
-        return Check("lag", "warning", f"tables are {behind:,} positions behind", "run more projectors")
-    return Check("lag", "good", f"tables are {behind:,} positions behind the log")
+        return Check("lag", "warning", f"the tables are {behind:,} positions behind", "is a projector running?")
+    return Check("lag", "good", f"the tables are {behind:,} positions behind the log")
 
 
 async def _gateway(settings: Settings) -> Check:

@@ -107,8 +107,13 @@ class Leases:
         return taken
 
     def hand(self, held: Held, token: str, worker: str, now: datetime) -> datetime:
-        """``held`` was given to ``worker`` under ``token``; returns until when."""
-        held.token, held.worker = token, worker
+        """
+        ``held`` was given to ``worker`` under ``token``; returns until when.
+
+        Where a claim was sent already and nobody knows what became of it, the token stays: the same claim may be repeated.
+        """
+        held.token = held.token if held.task.claim and held.token else token
+        held.worker = worker
         self._held[held.task.id] = held
         return self._extend(held, now)
 
@@ -128,6 +133,10 @@ class Leases:
     def find(self, task_id: str) -> Held | None:
         """The lease on a task, whoever has it."""
         return self._held.get(task_id)
+
+    def is_done(self, task_id: str) -> bool:
+        """Whether it was finished here lately."""
+        return task_id in self._done
 
     def beat(self, held: Held, now: datetime) -> datetime:
         return self._extend(held, now)

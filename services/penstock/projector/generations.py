@@ -85,16 +85,17 @@ async def adopt(pool: Pool, read_set: ReadSet, now: datetime) -> bool:
 
 
 async def exchange(connection: Connection, read_set: ReadSet, copy: str, now: datetime) -> None:
-    """Put the tables of generation ``copy`` in the place of those of the same shape, which are dropped."""
+    """
+    Put the tables of generation ``copy`` in the place of those of the same shape, which are dropped. Both stand at the
+    same positions, and those of the old ones stay: no token that was reached is taken back.
+    """
     own = read_set.digest
     await _drop_views(connection, read_set)
     for table in (model.table.name for model in read_set.models):
         await connection.execute(f"drop table {stored(table, own)}")
         await connection.execute(f"alter table {stored(table, copy)} rename to {stored(table, own)}")
     where = "where generation = $1 and topic = $2"
-    await connection.execute(f"delete from projector_positions {where}", own, read_set.topic)  # noqa: S608
-    renamed = f"update projector_positions set generation = $3 {where}"  # noqa: S608
-    await connection.execute(renamed, copy, read_set.topic, own)
+    await connection.execute(f"delete from projector_positions {where}", copy, read_set.topic)  # noqa: S608
     await _turn(connection, read_set, own, now)
 
 

@@ -23,6 +23,10 @@ MOST: Final = 100
 """Differences listed at most, per table."""
 
 
+_PATIENCE: Final = 3600.0
+"""Seconds until Postgres has put the rows of a large table in order."""
+
+
 class NothingServes(Exception):
     """No projector of this release has filled tables here."""
 
@@ -182,7 +186,7 @@ class _Sides:
         order = ", ".join(f'{k} collate "C"' if self._table.column(k).type == "text" else k for k in self._table.key)
         columns = ", ".join(column.name for column in self._table.columns)
         sql = f"select {keys}, md5(row({columns})::text) from {self._names[side]} order by {order}"  # noqa: S608
-        async for row in side.cursor(sql, prefetch=1000):
+        async for row in side.cursor(sql, prefetch=1000, timeout=_PATIENCE):
             *key, digest = row
             yield tuple(key), digest
 

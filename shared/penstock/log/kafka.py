@@ -29,7 +29,7 @@ class KafkaLog:
         self._sender = Sender(cluster)
         # What was opened here is closed with it, where it still is there.
         self._opened: weakref.WeakSet[KafkaReader | KafkaMembership | KafkaSubscription] = weakref.WeakSet()
-        self._owned: weakref.WeakSet[KafkaOwnership] = weakref.WeakSet()
+        self._owned: set[KafkaOwnership] = set()
 
     @classmethod
     async def open(cls, bootstrap: str, prefix: str = "penstock", settings: KafkaSettings | None = None) -> Self:
@@ -87,7 +87,7 @@ class KafkaLog:
     def ownership(self, source: TopicPartition, mark: Mark) -> KafkaOwnership:
         """An ownership that is yet to be taken, for those who take its steps one by one."""
         ownership = KafkaOwnership(self._cluster, source, mark, self._topics, self._frontier)
-        self._owned.add(ownership)
+        self._owned = {owned for owned in self._owned if not owned.released} | {ownership}
         return ownership
 
     async def take(self, source: TopicPartition, mark: Mark) -> KafkaOwnership:

@@ -45,7 +45,7 @@ class KafkaOwnership:
         self._turn = 0
         self._dead: str | None = None
         self._fenced = False
-        self._released = False
+        self.released = False
         self._one = asyncio.Lock()
 
     @property
@@ -99,9 +99,9 @@ class KafkaOwnership:
         return self._reported(batches, writes, positions)
 
     async def release(self) -> None:
-        if self._released:
+        if self.released:
             return
-        self._released = True
+        self.released = True
         dead = self._dead is not None
         self._die("it was released", fenced=True)
         producers = self._producers.values()

@@ -131,6 +131,7 @@ class Producer:
                 positions = await self.send(writes)
                 await self._producer.commit_transaction()
         except DRIVER_ERRORS as error:
+            self._look_at_failures()
             # A second attempt at the end of a transaction may be refused because the first one got through.
             if is_fence(error) and self._wire.ends - ends <= 1:
                 raise Fenced(f"expected to own the partition, but somebody has taken it over: {error!r}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from penstock.log.port import Cleanup, TopicSpec
 
 COMMANDS = "commands"
@@ -52,6 +54,7 @@ def product_topics(partitions: int) -> tuple[TopicSpec, ...]:
     )
 
 
+@lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of ``key``: murmur2 as Kafka's own Java producer does it, so that foreign producers agree."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -16,7 +16,7 @@ import msgspec
 MAX_INTEGER = 2**53
 MAX_DEPTH = 64
 
-_LONG_NUMBER = re.compile(rb"[0-9]{16}|[0-9][eE]\+?[0-9]{2,}")
+_LONG_NUMBER = re.compile(rb"[\s:,\[]-?(?:[0-9]{16}|[0-9.]+[eE]\+?[0-9]{2})")
 _decode = msgspec.json.Decoder().decode
 
 

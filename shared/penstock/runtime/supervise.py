@@ -1,17 +1,47 @@
-"""Runs services side by side: the first that falls takes the others down in order, and says why (house style §9)."""
+"""
+Runs what may fall without taking others along: services side by side (the first that falls stops the rest, in order,
+and says why), and code that is not ours, whose errors become values. The one place of broad catches (house style §9).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 
 from penstock.runtime.service import Service
 
 _logger = structlog.get_logger("penstock.supervise")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What foreign code raised, as a value."""
+
+    error: BaseException
+
+
+async def outcome_of(awaitable: Awaitable[T]) -> T | Raised:
+    """What ``awaitable`` gives, or what it raised. Cancellation passes through; an attempt to exit does not."""
+    try:
+        return await awaitable
+    except (Exception, SystemExit) as error:
+        return Raised(error)
+
+
+def outcome_of_call(call: Callable[..., T], **arguments: Any) -> T | Raised:
+    """The same for a function that is not asynchronous."""
+    try:
+        return call(**arguments)
+    except (Exception, SystemExit) as error:
+        return Raised(error)
 
 
 async def supervise(services: Sequence[Service], *, signals: bool = True) -> int:

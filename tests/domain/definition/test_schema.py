@@ -41,7 +41,8 @@ def test_it_accepts_every_sound_definition(source: dict[str, Any]) -> None:
         {"version": "1"}, {"id": "X"}, {"stesp": {}}, {"tags": "a"}, {"steps": {}}, {"steps": {"end": {"pass": True}}},
         {"steps": {"a": {"tsk": "t"}}}, {"steps": {"a": {"task": "t", "wait": 1}}}, {"steps": {"a": {"pass": False}}},
         {"steps": {"a": {"task": "t", "retry": {"attempts": 0}}}}, {"steps": {"a": {"choose": [{"when": "x"}]}}},
-        {"steps": {"a": {"choose": []}}}, {"steps": {"a": {"task": "t", "join": "some"}}}, {"input": {"type": "objekt"}},
+        {"steps": {"a": {"choose": []}}}, {"steps": {"a": {"task": "t", "join": "some"}}},
+        {"input": {"type": "objekt"}},
         {"variables": {"a.b": 1}}, {"queues": {"q": {"transport": "pigeon"}}}, {"start": []},
     ],
 )  # fmt: skip

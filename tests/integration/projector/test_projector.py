@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -15,11 +16,14 @@ from penstock.domain.partition import OwnershipTaken, PositionAdvanced
 from penstock.log.memory import MemoryLog
 from penstock.log.port import Batch, Message
 from penstock.log.topics import product_topics
-from penstock.messages.envelope import encode_event
+from penstock.messages.envelope import Recorded, encode_event
+from penstock.messages.registry import Event
 from penstock.projections import definitions, execution_timeline, executions, positions, tasks
+from penstock.projections.read_model import Place, ReadModel, ReadSet
 from penstock.projector.follower import LIMIT
 from penstock.projector.service import Projector
 from penstock.runtime.clock import system_clock
+from penstock.tables.changes import Change
 from penstock.tables.pool import Connection, Pool
 from tests.integration.projector.following import applied, count, exists, following, running, until
 from tests.projections.story import batch, message, published, recorded, scheduled, started, w3
@@ -202,6 +206,17 @@ async def test_the_age_is_small_at_the_end_and_grows_when_nobody_projects(log: M
     later = await positions.age(pool, now + timedelta(hours=1), "events")
     assert later is not None
     assert later > timedelta(minutes=59)
+
+
+async def test_a_defect_of_ours_makes_the_service_fall_and_applies_nothing(log: MemoryLog, pool: Pool) -> None:
+    def broken(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
+        raise ZeroDivisionError
+
+    await log.send([batch(w3("a", input_position=1))])
+    sets = (ReadSet("events", (ReadModel(executions.TABLE, broken),)),)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(Projector(log, pool, sets=sets).run(), 20)
+    assert await pool.fetchval("select max(position) from projector_positions") == 0
 
 
 async def test_a_connection_that_is_cut_in_the_middle_loses_nothing(log: MemoryLog, pool: Pool) -> None:

@@ -7,12 +7,16 @@ from dataclasses import replace
 import pytest
 
 from penstock.log.memory import MemoryLog
+from penstock.log.port import TopicPartition
 from penstock.log.topics import product_topics
-from penstock.projections import definitions, executions
+from penstock.projections import definitions, executions, positions
 from penstock.projections.read_model import ReadModel, ReadSet
 from penstock.projections.sets import CATALOG, EVENTS
-from penstock.projector import rebuild
+from penstock.projector import generations, rebuild
+from penstock.projector.applier import Applier, Counts, Reached
 from penstock.projector.rebuild import NothingServes
+from penstock.projector.store import Store
+from penstock.runtime.clock import system_clock
 from penstock.tables.pool import Pool, open_pool
 from penstock.tables.shape import Column
 from tests.integration.projector.following import applied, count, exists, running, until
@@ -128,6 +132,14 @@ async def test_a_swap_puts_the_rebuilt_tables_in_the_place_of_broken_ones(log: M
     assert (await rebuild.compare(log, pool)).differences == []
 
 
+async def test_a_swap_takes_no_token_back(log: MemoryLog, pool: Pool) -> None:
+    await follow(log, pool)
+    before = await positions.standings(pool)
+    await rebuild.swap(log, pool)
+    assert sorted(await positions.standings(pool)) == sorted(before)
+    assert await pool.fetchval("select count(distinct generation) from projector_positions") == 2
+
+
 async def test_a_changed_shape_is_filled_beside_the_old_one_and_then_serves(log: MemoryLog, pool: Pool) -> None:
     async with running(log, pool):
         await applied(pool, 40)
@@ -141,6 +153,26 @@ async def test_a_changed_shape_is_filled_beside_the_old_one_and_then_serves(log:
         old = f"executions_{EVENTS.digest}"
         await until(lambda: has(pool, old, "later"))  # the release before still follows, for a way back
     assert await definitions.get(pool, "w3")
+
+
+async def test_tables_that_have_not_come_as_far_do_not_serve(log: MemoryLog, pool: Pool) -> None:
+    await follow(log, pool)
+    store = Store(pool, (WIDER,))
+    await store.prepare(await log.topics(), system_clock())
+    keys = [TopicPartition("events", 0), TopicPartition("events", 1)]
+    applier = Applier(store, system_clock, Counts())
+    await applier.resume(keys)
+    async with await log.reader(dict.fromkeys(keys, 0)) as reader:
+        while True:
+            records = await reader.read(30)
+            reached = {key: Reached(reader.position(key), not records, system_clock()) for key in keys}
+            await applier.apply(records, reached)
+            if not records:
+                break
+            assert not await generations.adopt(pool, WIDER, system_clock())
+            assert await serving(pool) == EVENTS.digest
+    assert await generations.adopt(pool, WIDER, system_clock())
+    assert await serving(pool) == WIDER.digest
 
 
 async def turned(pool: Pool) -> bool:

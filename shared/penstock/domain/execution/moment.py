@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from penstock.domain.definition.model import Definition
-from penstock.domain.execution.names import names_of
+from penstock.domain.execution.names import Names, names_of
 from penstock.domain.execution.state import Execution
 
 
@@ -19,5 +20,6 @@ class Moment:
     definition: Definition
     now: datetime
 
-    def names(self, state: Execution, **more: Any) -> dict[str, Any]:
-        return names_of(self.execution_id, state, self.now, **more)
+    def names(self, state: Execution, **more: Any) -> Names:
+        """What expressions see, made when the first one looks: most steps have none."""
+        return partial(names_of, self.execution_id, state, self.now, **more)

@@ -28,7 +28,14 @@ def move(state: Execution, token: Token, at: Moment) -> e.ExecutionEvent | None:
         consumed = step.incoming
     return table.enter(
         step,
-        Entry(visit=state.next_visit, scope=scope, consumed=consumed, now=at.now, names=at.names(state)),
+        Entry(
+            visit=state.next_visit,
+            scope=scope,
+            consumed=consumed,
+            now=at.now,
+            variables=state.variables,
+            names=at.names(state),
+        ),
     )
 
 

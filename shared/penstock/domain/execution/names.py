@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from penstock.domain.definition.model import Period
 from penstock.domain.errors import ErrorCode, StepFailure
@@ -12,6 +12,9 @@ from penstock.domain.execution.state import Execution
 from penstock.domain.expressions.duration import DurationInvalid, parse_duration
 from penstock.domain.expressions.expression import EvaluationFailed
 from penstock.domain.expressions.template import compile_template
+
+
+Names: TypeAlias = Callable[[], dict[str, Any]]
 
 
 def names_of(execution_id: str, state: Execution, now: datetime, **more: Any) -> dict[str, Any]:
@@ -34,7 +37,7 @@ def names_of(execution_id: str, state: Execution, now: datetime, **more: Any) ->
     }
 
 
-def render(value: Any, names: Mapping[str, Any], step: str) -> Any:
+def render(value: Any, names: Names, step: str) -> Any:
     """
     ``value`` with its templates filled in.
 
@@ -46,12 +49,12 @@ def render(value: Any, names: Mapping[str, Any], step: str) -> Any:
     if template.is_constant:
         return value
     try:
-        return template.render(names)
+        return template.render(names())
     except EvaluationFailed as error:
         raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error
 
 
-def seconds(period: Period, names: Mapping[str, Any], step: str) -> timedelta:
+def seconds(period: Period, names: Names, step: str) -> timedelta:
     """
     A duration of a definition, which may be a template.
 

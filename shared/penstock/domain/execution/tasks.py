@@ -6,6 +6,8 @@ import zlib
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from penstock.domain.definition.model import Retry, TaskStep
 from penstock.domain.errors import Failure, StepFailure
 from penstock.domain.execution import commands as c
@@ -95,7 +97,9 @@ def try_again(state: Execution, number: int, at: Moment) -> e.ExecutionEvent:
     """The next attempt of a visit that waits for one; a step that could not be entered is entered again."""
     visit = state.visits[number]
     step = at.definition.graph.steps[visit.step]
-    entry = Entry(visit=number, scope=visit.scope, consumed=(), now=at.now, names=at.names(state))
+    entry = Entry(
+        visit=number, scope=visit.scope, consumed=(), now=at.now, variables=state.variables, names=at.names(state)
+    )
     if isinstance(step, TaskStep) and isinstance(visit, OpenTask | BackingOff | FailedStep) and visit.attempt:
         again = visit.attempt if isinstance(visit, OpenTask) else visit.attempt + 1
         try:
@@ -113,13 +117,14 @@ def backoff(policy: Retry, tries: int, seed: str) -> timedelta:
 
 
 def _mapped(state: Execution, step: TaskStep, output: Any, at: Moment) -> tuple[dict[str, Any], Leaving]:
-    names = at.names(state, output=output)
+    """The variables that the output changes, and the way out, which sees them already."""
     if step.output is None:
-        names["steps"] = {**state.results, step.id: output}
-        return {}, leave(step, names)
+        after = replace(state, results={**state.results, step.id: output})
+        return {}, leave(step, at.names(after, output=output))
+    names = at.names(state, output=output)
     changed = {name: render(value, names, step.id) for name, value in step.output.items()}
-    variables = {**state.variables, **changed}
-    return changed, leave(step, {**names, **changed, "variables": variables})
+    after = replace(state, variables={**state.variables, **changed})
+    return changed, leave(step, at.names(after, output=output))
 
 
 def _open_task(state: Execution, visit: int, attempt: int) -> OpenTask:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from penstock.domain.execution.names import Names
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """``consumed`` are the transitions whose tokens enter; ``names`` what the step's expressions see."""
+    """``consumed`` are the transitions whose tokens enter; ``names`` give what the step's expressions see."""
 
     visit: int
     scope: int
     consumed: tuple[str, ...]
     now: datetime
-    names: dict[str, Any]
+    variables: dict[str, Any]
+    names: Names

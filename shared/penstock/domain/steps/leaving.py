@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from penstock.domain.definition.model import Step, Transition
 from penstock.domain.errors import ErrorCode, StepFailure
 from penstock.domain.execution.events import Evaluation
+from penstock.domain.execution.names import Names
 from penstock.domain.expressions.expression import EvaluationFailed, compile_expression
 
 SHOWN: Final = 256
@@ -23,7 +23,7 @@ class Leaving(NamedTuple):
     evaluations: tuple[Evaluation, ...]
 
 
-def leave(step: Step, names: Mapping[str, Any]) -> Leaving:
+def leave(step: Step, names: Names) -> Leaving:
     """
     The way out of ``step``: all transitions of a parallel split, the first whose condition holds of an exclusive one.
 
@@ -46,17 +46,18 @@ def leave(step: Step, names: Mapping[str, Any]) -> Leaving:
     )
 
 
-def _open(step: Step, transition: Transition, names: Mapping[str, Any], evaluations: list[Evaluation]) -> bool:
+def _open(step: Step, transition: Transition, names: Names, evaluations: list[Evaluation]) -> bool:
     if transition.when is None:
         return True
     expression = compile_expression(transition.when)
     try:
-        result = expression.test(names)
+        seen_names = names()
+        result = expression.test(seen_names)
     except EvaluationFailed as error:
         raise StepFailure(
             ErrorCode.EXPRESSION_FAILED, f"step {step.id!r}, condition {transition.when!r}: {error}"
         ) from error
-    seen = {path: _short(value) for path, value in expression.seen(names).items()}
+    seen = {path: _short(value) for path, value in expression.seen(seen_names).items()}
     evaluations.append(Evaluation(expression=transition.when, result=result, seen=seen))
     return result
 

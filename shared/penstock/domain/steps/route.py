@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from penstock.domain.definition.model import RouteStep
 from penstock.domain.execution.events import StepPassed
-from penstock.domain.execution.names import render
+from penstock.domain.execution.names import Names, render
 from penstock.domain.steps.entry import Entry
 from penstock.domain.steps.leaving import leave
 
@@ -18,10 +20,7 @@ def enter(step: RouteStep, entry: Entry) -> StepPassed:
 
     """
     changed = {name: render(value, entry.names, step.id) for name, value in (step.set or {}).items()}
-    names = entry.names
-    if changed:
-        names = {**names, **changed, "variables": {**names["variables"], **changed}}
-    taken, evaluations = leave(step, names)
+    taken, evaluations = leave(step, _with(entry, changed) if changed else entry.names)
     return StepPassed(
         visit=entry.visit,
         step=step.id,
@@ -31,3 +30,8 @@ def enter(step: RouteStep, entry: Entry) -> StepPassed:
         taken=taken,
         evaluations=evaluations,
     )
+
+
+def _with(entry: Entry, changed: dict[str, Any]) -> Names:
+    names = {**entry.names(), **changed, "variables": {**entry.variables, **changed}}
+    return lambda: names

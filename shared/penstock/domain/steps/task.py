@@ -22,7 +22,7 @@ def enter(step: TaskStep, entry: Entry) -> TaskScheduled:
         StepFailure: the input or a time limit cannot be worked out.
 
     """
-    payload = entry.names["variables"] if step.input is None else render(step.input, entry.names, step.id)
+    payload = entry.variables if step.input is None else render(step.input, entry.names, step.id)
     return schedule(step, entry, payload, attempt=1)
 
 
