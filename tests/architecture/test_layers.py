@@ -17,7 +17,7 @@ LAYERS = (
 )
 RANK = {part: rank for rank, parts in enumerate(reversed(LAYERS)) for part in parts}
 SERVICES = set(LAYERS[2])
-DRIVERS = {
+DRIVERS: dict[str, str | tuple[str, ...]] = {
     "aiokafka": "penstock.log.kafka",
     "sqlite3": "penstock.log.sqlite",
     "asyncpg": ("penstock.tables", "penstock.projections", "penstock.projector"),

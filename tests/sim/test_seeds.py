@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from penstock.domain.execution import events as e
 from penstock.engine.replay import Verdict, verify
 from tests.sim.virtual import VirtualLoop, run

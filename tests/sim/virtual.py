@@ -33,7 +33,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return int(self.now().timestamp() * 1000)
 
 
-class _Jump(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # the platform's own class
+class _Jump(selectors.DefaultSelector):
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop

@@ -1,6 +1,6 @@
 """
-A whole system on a log in memory, under a seed: an engine whose commits are lost, doubtful or fenced, callers who repeat
-themselves, workers who are slow, late, twofold or wrong.
+A whole system on a log in memory, under a seed: an engine whose commits are lost, doubtful or fenced, callers who
+repeat themselves, workers who are slow, late, twofold or wrong.
 """
 
 from __future__ import annotations

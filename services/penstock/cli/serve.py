@@ -88,3 +88,34 @@ async def _serve(names: Sequence[str], flags: dict[str, Any]) -> int:
     set_up_logging(settings.log_level, settings.log_format)
     async with Standalone(settings, [part for part in PARTS if part in names or not names]) as standalone:
         return await standalone.run()
+
+
+def worker(
+    modules: Annotated[
+        list[str], typer.Argument(metavar="MODULE...", help="modules (shop.handlers) or files (./handlers.py)")
+    ],
+    queue: Annotated[
+        list[str] | None, typer.Option("--queue", help="a queue to serve; those of the handlers, unless given")
+    ] = None,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="tasks at a time")] = 32,
+    url: Url = None,
+    api_token: Token = None,
+    log: Log = None,
+    prefix: Prefix = None,
+    config: Config = None,
+    log_level: LogLevel = None,
+) -> None:
+    """
+    Run the handlers (functions with @task) of modules, until SIGTERM or Ctrl-C; what is under way is finished first.
+
+    With --url tasks come from a gateway; with --log they come from the topics of the queues.
+    """
+    flags = {
+        "url": url,
+        "api_token": api_token,
+        "log": log,
+        "prefix": prefix,
+        "config": config,
+        "log_level": log_level,
+    }
+    execute(lambda: _worker(modules, queue or [], concurrency, flags))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from penstock.domain.definition.model import Transport
 from penstock.engine.following import DefinitionsFollower
@@ -12,6 +13,9 @@ from penstock.engine.wiring import Wiring
 from penstock.log.port import Log, Membership, TopicMissing
 from penstock.log.topics import CATALOG_COMMANDS, COMMANDS
 from penstock.runtime.clock import Clock, system_clock
+
+REPORT_EVERY: Final = 5.0
+"""Seconds."""
 
 
 class Engine:
@@ -52,7 +56,7 @@ class Engine:
             for share, topic in zip(self._shares, (CATALOG_COMMANDS, COMMANDS), strict=True):
                 group = f"{self._group}-{topic}"
                 memberships.append(await self._log.join(group, topic, share, self._member))
-            await self._until_stopped()
+            await self._until_stopped(memberships)
         finally:
             for membership in reversed(memberships):
                 await membership.close()
@@ -85,17 +89,25 @@ class Engine:
             default_transport=self._default_transport,
         )
 
-    async def _until_stopped(self) -> None:
+    async def _until_stopped(self, memberships: Sequence[Membership]) -> None:
         """Raises what made an owner fall: a defect halts the process rather than pass over a record."""
         stopping = asyncio.create_task(self._stopping.wait())
-        failures = [asyncio.create_task(share.failure()) for share in self._shares]
+        watched = [asyncio.create_task(share.failure()) for share in self._shares]
+        watched.append(asyncio.create_task(self._report(memberships)))
         try:
-            done, _ = await asyncio.wait({stopping, *failures}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({stopping, *watched}, return_when=asyncio.FIRST_COMPLETED)
             for task in done - {stopping}:
                 task.result()
         finally:
-            for task in (stopping, *failures):
+            for task in (stopping, *watched):
                 task.cancel()
+
+    async def _report(self, memberships: Sequence[Membership]) -> None:
+        """Tell lag tools how far the partitions are read; where the place in the group is lost, this raises."""
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            for membership, share in zip(memberships, self._shares, strict=True):
+                await membership.report(share.positions())
 
 
 class _Share:
@@ -129,6 +141,11 @@ class _Share:
 
     def serving(self) -> list[Owner]:
         return [self._owners[partition] for partition in sorted(self._running)]
+
+    def positions(self) -> dict[int, int]:
+        """The next command of each partition that is being served."""
+        states = {partition: self._owners[partition].state for partition in self._running}
+        return {partition: state.input_position + 1 for partition, state in states.items() if state is not None}
 
     async def failure(self) -> None:
         await asyncio.shield(self._failed)

@@ -8,7 +8,7 @@ before it is handed out, and from then on the engine watches. Results are comman
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -266,7 +266,7 @@ class TaskFeed:
             await asyncio.sleep(_TICK)
             self.tick()
 
-    async def _keep(self, follow: Any) -> None:
+    async def _keep(self, follow: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await follow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from penstock.messages.wellformed import Malformed
 from penstock.sdk.transport import Withdraw
 
 REMEMBERED: Final = 100_000
+PAUSE: Final = 1.0
 _CONTROL: Final = TopicPartition(TASKS_CONTROL, 0)
 _logger = structlog.get_logger("penstock.worker")
 
@@ -50,6 +52,7 @@ class Withdrawals:
                         self._position = reader.position(_CONTROL)
             except LogUnavailable as error:
                 _logger.warning("expected to read withdrawals, but the log does not answer", error=str(error))
+                await asyncio.sleep(PAUSE)
 
     async def _read(self, reader: Reader) -> None:
         for record in await reader.read(limit=1000, wait=1.0):

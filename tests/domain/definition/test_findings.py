@@ -294,6 +294,12 @@ def test_a_definition_has_at_most_so_many_steps_and_transitions() -> None:
     assert "TOO_MANY" in codes(steps(start={"parallel": list(wide)}, **wide, z={"pass": True}))
 
 
+def test_the_schema_of_the_input_is_bounded() -> None:
+    source = {"id": "x", "version": "1.0.0", "steps": {"a": {"pass": True}}}
+    wide = {"properties": {f"p{n}": {"type": "string"} for n in range(2001)}}
+    assert codes(validate({**source, "input": wide})) == ["TOO_MANY"]
+
+
 def test_values_that_no_store_can_hold_are_refused() -> None:
     for value in ("a\x00b", "\ud800", float("nan"), float("inf"), 2**60, object(), (1, 2), b"x"):
         (finding,) = steps(a={"task": "t", "input": {"k": value}})

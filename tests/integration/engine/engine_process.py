@@ -1,4 +1,4 @@
-"""An engine in a process of its own, to be killed: ``python -m tests.integration.engine.engine_process LOG PREFIX MEMBER``."""
+"""An engine in a process of its own, to be killed: ``python -m ...engine_process LOG PREFIX MEMBER``."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from penstock.domain.execution import events as e
 from penstock.domain.execution.commands import StartExecution
 from penstock.engine.owner import Pace
@@ -84,7 +85,9 @@ async def test_an_engine_that_is_killed_loses_nothing(
         executions = [new_id() for _ in range(EXECUTIONS)]
         for number, execution in enumerate(executions):
             await rig.send(StartExecution(definition="w3", input={"n": number}), execution)
-        await rig.work({"add": add}, lambda: sum(isinstance(r.event, e.TaskCompleted) for r in rig.events) > EXECUTIONS / 2)
+        await rig.work(
+            {"add": add}, lambda: sum(isinstance(r.event, e.TaskCompleted) for r in rig.events) > EXECUTIONS / 2
+        )
         first.kill()
         await first.wait()
         worked = len(rig.tasks)
@@ -100,7 +103,7 @@ async def test_an_engine_that_is_killed_loses_nothing(
 async def answer_again(rig: Rig, count: int) -> None:
     """What a worker's transport does after it does not know whether a result came through: it sends it again."""
     for task in rig.tasks[:count]:
-        await rig._result(task, {"n": 1})  # noqa: SLF001
+        await rig._result(task, {"n": 1})
 
 
 async def test_two_engines_share_the_partitions_and_the_one_that_stays_takes_over(log: Log) -> None:

@@ -54,3 +54,12 @@ def following(projector: Projector) -> Callable[[], Awaitable[bool]]:
         return projector.ready()
 
     return ready
+
+
+def counted(projector: Projector, events: int) -> Callable[[], Awaitable[bool]]:
+    """Rows are seen before the projector itself has counted them; more events than these is a failure by time-out."""
+
+    async def enough() -> bool:
+        return projector.counts.events == events
+
+    return enough

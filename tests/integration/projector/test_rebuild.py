@@ -19,7 +19,7 @@ from penstock.projector.store import Store
 from penstock.runtime.clock import system_clock
 from penstock.tables.pool import Pool, open_pool
 from penstock.tables.shape import Column
-from tests.integration.projector.following import applied, count, exists, running, until
+from tests.integration.projector.following import applied, count, counted, exists, running, until
 from tests.projections.story import batch, published, recorded, scheduled, started, w3
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -206,7 +206,7 @@ async def test_the_way_back_to_the_release_before_is_open(log: MemoryLog, pool: 
     await log.send([batch(w3("later", input_position=41))])
     async with running(log, pool) as projector:
         await until(lambda: back(pool))
-        assert projector.counts.events == 8
+        await until(counted(projector, 8))
     assert await executions.get(pool, "later")
 
 

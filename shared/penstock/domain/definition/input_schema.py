@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -10,7 +11,7 @@ from jsonschema.exceptions import SchemaError
 
 from penstock.domain.definition.findings import Path
 from penstock.domain.definition.flow import cycles
-from penstock.domain.definition.limits import RESERVED_VARIABLES
+from penstock.domain.definition.limits import MAX_SCHEMA_PARTS, RESERVED_VARIABLES
 from penstock.domain.definition.reading import Reading
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -47,6 +48,10 @@ def read_input_schema(value: Any, path: Path, reading: Reading) -> dict[str, Any
 
 
 def _is_schema(value: dict[str, Any], path: Path, reading: Reading) -> bool:
+    if sum(1 for _ in islice(_parts(value), MAX_SCHEMA_PARTS + 1)) > MAX_SCHEMA_PARTS:
+        message = f"expected a JSON Schema of at most {MAX_SCHEMA_PARTS:,} parts, but there are more"
+        reading.report.error("TOO_MANY", message, path)
+        return False
     dialect = value.get("$schema", _DIALECT)
     if not isinstance(dialect, str) or dialect.rstrip("#") != _DIALECT:
         reading.report.error(

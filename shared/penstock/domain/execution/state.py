@@ -86,7 +86,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str
     started_at: datetime
     business_key: str | None = None
-    initiated_by: str = "system"
+    initiated_by: str
 
 
 class NotStarted(msgspec.Struct, frozen=True, tag="not_started"):

@@ -1,0 +1,147 @@
+"""Routes of definitions: publish, read, activate, deactivate."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from penstock.catalog.commands import ActivateDefinition, CatalogCommand, DeactivateDefinition, PublishDefinition
+from penstock.domain.definition.compile import digest_of
+from penstock.domain.definition.examine import examine
+from penstock.domain.definition.findings import DefinitionInvalid, Finding
+from penstock.domain.definition.model import Graph
+from penstock.domain.definition.read import read_definition
+from penstock.gateway import schemas as s
+from penstock.gateway.commander import Order
+from penstock.gateway.context import COMMAND, PREFIX, QUERY, CommandId, Context, Cursor, Fresh, Gateway, Limit
+from penstock.gateway.context import answer, documented
+from penstock.gateway.guard import is_json
+from penstock.gateway.problems import Problem
+from penstock.log.topics import CATALOG
+from penstock.projections import definitions
+
+router = APIRouter(prefix=f"{PREFIX}/definitions", tags=["definitions"])
+
+DefinitionId = Annotated[str, Path(max_length=100, examples=["order-approval"])]
+Version = Annotated[str, Path(max_length=100, examples=["1.0.0"])]
+By = Annotated[str, Query(max_length=200, description="Who does it, for the audit trail.")]
+_YAML: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(201, s.Published, *COMMAND, text="Published."),
+    openapi_extra=_BODY,
+)
+async def publish_definition(gateway: Gateway, request: Request, command_id: CommandId, by: By = "api") -> Response:
+    """
+    Publish a version of a definition, as YAML or JSON.
+
+    A definition that is not sound is refused with everything that is wrong with it, by line and column. Publishing the
+    same contents again changes nothing; other contents under a published version are refused.
+    """
+    name = _kind(request.headers.get("content-type", ""))
+    value, graph, warnings = await asyncio.to_thread(_read, await request.body(), name)
+    command = PublishDefinition(source=value, by=by)
+    receipt = await _ask(gateway, command, graph.id, command_id)
+    path = f"{PREFIX}/definitions/{graph.id}/versions/{graph.version}"
+    body = receipt | {
+        "version": graph.version,
+        "digest": digest_of(graph),
+        "warnings": warnings,
+        "links": {"self": path},
+    }
+    return answer(body, 201, {"Location": path})
+
+
+@router.get("", dependencies=[Fresh], responses=documented(200, s.Definitions, *QUERY, query=True))
+async def list_definitions(
+    gateway: Gateway, tag: str | None = None, active: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """The latest version of each definition, by id, without source and graph."""
+    headers = await gateway.freshness.headers(CATALOG)
+    page = await definitions.find(gateway.pool, tag=tag, active=active, limit=limit, cursor=cursor)
+    return answer(page, headers=headers)
+
+
+@router.get("/{id}", dependencies=[Fresh], responses=documented(200, s.DefinitionWithVersions, 404, *QUERY, query=True))
+async def get_definition(gateway: Gateway, id: DefinitionId) -> Response:
+    """The latest active version (else the latest) with source and graph, and a list of all versions."""
+    headers = await gateway.freshness.headers(CATALOG)
+    row = await definitions.get(gateway.pool, id)
+    if row is None:
+        raise _unknown(id)
+    return answer({**row, "versions": await definitions.versions(gateway.pool, id)}, headers=headers)
+
+
+@router.get(
+    "/{id}/versions/{version}", dependencies=[Fresh], responses=documented(200, s.Definition, 404, *QUERY, query=True)
+)
+async def get_version(gateway: Gateway, id: DefinitionId, version: Version) -> Response:
+    """One version with its source as it was written and its compiled graph."""
+    headers = await gateway.freshness.headers(CATALOG)
+    row = await definitions.get(gateway.pool, id, version)
+    if row is None:
+        raise _unknown(f"{id} {version}")
+    return answer(row, headers=headers)
+
+
+@router.post("/{id}/versions/{version}/activate", responses=documented(200, s.Receipt, *COMMAND))
+async def activate_version(
+    gateway: Gateway, id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
+) -> Response:
+    """Let new executions use this version."""
+    return answer(await _ask(gateway, ActivateDefinition(version=version, by=by), id, command_id))
+
+
+@router.post("/{id}/versions/{version}/deactivate", responses=documented(200, s.Receipt, *COMMAND))
+async def deactivate_version(
+    gateway: Gateway, id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
+) -> Response:
+    """Refuse new executions of this version; running ones go on."""
+    return answer(await _ask(gateway, DeactivateDefinition(version=version, by=by), id, command_id))
+
+
+async def _ask(gateway: Context, command: CatalogCommand, id: str, command_id: str) -> dict[str, Any]:
+    _, token = await gateway.ask(Order(command, id, command_id, "catalog-commands"))
+    return {"id": id, "token": str(token), "command_id": command_id}
+
+
+def _kind(content_type: str) -> str:
+    """A name by which the reader knows what to expect."""
+    if is_json(content_type):
+        return "body.json"
+    if content_type.partition(";")[0].strip().lower() in _YAML:
+        return "body.yaml"
+    raise Problem(415, "MEDIA_TYPE_UNKNOWN", f"expected application/yaml or application/json, but got {content_type!r:.100}")
+
+
+def _read(body: bytes, name: str) -> tuple[dict[str, Any], Graph, list[Any]]:
+    """The source, its graph, and what could be better about it."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise Problem(422, "MALFORMED", f"expected UTF-8, but {error}") from error
+    source = read_definition(text, name)
+    examined = examine(source.value, source.positions)
+    if examined.graph is None:
+        raise DefinitionInvalid(examined.findings)
+    warnings: list[Finding] = list(examined.findings)
+    return source.value, examined.graph, msgspec.to_builtins(warnings)
+
+
+def _unknown(id: str) -> Problem:
+    return Problem(404, "DEFINITION_UNKNOWN", f"expected a published definition, but {id!r} is not (yet) there")

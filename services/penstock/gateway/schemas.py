@@ -1,0 +1,244 @@
+"""Requests and answers of the API, as OpenAPI tells them to callers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+ShortText = Annotated[str, StringConstraints(max_length=1000)]
+Status = Literal["running", "waiting", "paused", "failed", "completed", "cancelled", "terminated"]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StartRequest(_Request):
+    """Start an execution of a published definition."""
+
+    definition: Name = Field(examples=["order-approval"])
+    version: Name | None = Field(None, description="Absent: the latest active version, when the command is decided.")
+    input: dict[str, Any] = Field(default_factory=dict, examples=[{"amount": 1200}])
+    business_key: Name | None = None
+    tags: list[Name] = Field(default_factory=list, max_length=50)
+    priority: Literal["low", "medium", "high", "critical"] = "medium"
+    initiated_by: Name = "api"
+    id: Name | None = Field(None, description="A UUIDv7 made now. The same id never starts twice; absent: a new one.")
+    wait: float | None = Field(None, ge=0, description="Seconds to wait for the execution to end or fail.")
+
+
+class ReasonRequest(_Request):
+    reason: ShortText = ""
+    by: Name = "api"
+
+
+class ByRequest(_Request):
+    by: Name = "api"
+
+
+class PollRequest(_Request):
+    """Ask for work."""
+
+    worker: Name
+    types: list[Name] | None = Field(None, max_length=1000, description="Types of task; null takes all.")
+    limit: int = Field(1, ge=1, le=500)
+    wait: float = Field(0.0, ge=0, le=30, description="Seconds to wait for the first task.")
+
+
+class _Result(_Request):
+    task_id: Name
+    token: Name
+    worker: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class CompleteRequest(_Result):
+    output: Any = None
+
+
+class FailureBody(_Request):
+    code: Name
+    message: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    retryable: bool = True
+    details: dict[str, Any] | None = None
+
+
+class FailRequest(_Result):
+    failure: FailureBody
+
+
+class LeaseRequest(_Result):
+    """A task that this worker holds."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Problem(_Answer):
+    """RFC 9457. ``code`` never changes its meaning; ``detail`` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+
+
+class Receipt(_Answer):
+    """A command was accepted. A query with ``min_token`` shows its effect."""
+
+    id: str
+    token: str = Field(examples=["e0.1234"])
+    command_id: str
+
+
+class Started(Receipt):
+    status: str = Field(description="`started`; with `wait`, the status at that time.")
+    output: Any = None
+    failure: dict[str, Any] | None = None
+    links: dict[str, str]
+
+
+class Finding(_Answer):
+    level: Literal["schema", "graph", "advice"]
+    severity: Literal["error", "warning"]
+    code: str
+    message: str
+    path: str
+    line: int
+    column: int
+    suggestion: str
+
+
+class Published(Receipt):
+    version: str
+    digest: str
+    warnings: list[Finding]
+    links: dict[str, str]
+
+
+class Execution(_Answer):
+    id: str
+    definition: str
+    version: str
+    digest: str
+    status: Status
+    business_key: str | None = None
+    tags: list[str] = []
+    priority: str
+    initiated_by: str
+    input: Any = None
+    output: Any = None
+    failure: dict[str, Any] | None = None
+    reason: str | None = None
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+    deadline: datetime | None = None
+
+
+class Waited(_Answer):
+    """``ended`` is false where the time ran out first."""
+
+    ended: bool
+    execution: Execution
+
+
+class Task(_Answer):
+    id: str
+    execution_id: str
+    step: str
+    task: str
+    queue: str
+    status: str
+    worker: str | None = None
+    input: Any = None
+    output: Any = None
+    failure: dict[str, Any] | None = None
+    scheduled_at: datetime
+    claimed_at: datetime | None = None
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+class TimelineEntry(_Answer):
+    execution_id: str
+    sequence: int
+    id: str
+    type: str
+    time: datetime
+    data: dict[str, Any]
+    partition: int
+    position: int
+
+
+class Definition(_Answer):
+    id: str
+    version: str
+    active: bool
+    name: str
+    description: str
+    tags: list[str]
+    digest: str
+    source: dict[str, Any] | None = None
+    graph: dict[str, Any] | None = None
+    published_at: datetime
+
+
+class DefinitionWithVersions(Definition):
+    versions: list[Definition]
+
+
+class _Page(_Answer):
+    cursor: str | None = Field(None, description="Give it as `cursor` for what follows; null is the end.")
+
+
+class Executions(_Page):
+    items: list[Execution]
+
+
+class Tasks(_Page):
+    items: list[Task]
+
+
+class TaskList(_Answer):
+    items: list[Task]
+
+
+class Timeline(_Page):
+    items: list[TimelineEntry]
+
+
+class Definitions(_Page):
+    items: list[Definition]
+
+
+class Offered(_Answer):
+    task: dict[str, Any]
+    token: str
+    lease_until: datetime
+
+
+class Polled(_Answer):
+    tasks: list[Offered]
+
+
+class ResultTaken(_Answer):
+    token: str
+
+
+class Lease(_Answer):
+    lease_until: datetime
+
+
+class Health(_Answer):
+    status: Literal["ok", "not ready"]
+
+
+class Readiness(Health):
+    checks: dict[str, str] = Field(description="`ok`, or what is missing, by part.")
