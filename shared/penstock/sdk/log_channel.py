@@ -20,10 +20,11 @@ from penstock.messages.registry import NAMES, Command
 from penstock.messages.wellformed import Malformed
 from penstock.runtime.clock import Clock
 from penstock.runtime.ids import new_id
+from penstock.sdk.errors import TransportUnavailable
 from penstock.sdk.failures import too_large
 from penstock.sdk.log_outbox import LogOutbox
 from penstock.sdk.outputs import OutputInvalid
-from penstock.sdk.transport import Delivery, Joining, TransportUnavailable
+from penstock.sdk.transport import Delivery, Joining
 from penstock.sdk.watermark import Mark, Watermark
 from penstock.sdk.withdrawals import Withdrawals
 
@@ -59,6 +60,7 @@ class LogChannel:
         self._outbox = LogOutbox(log)
         self._withdrawals = Withdrawals(log, joining.withdraw)
         self._closing, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
         self._subscription: Subscription | None = None
 
     async def enter(self) -> None:
