@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Penstock
 
 GOOD = "id: good\nversion: 1.0.0\nsteps:\n  first: {task: do-it}\n"
-BAD = "id: bad\nversion: 1.0.0\nsteps:\n  first:\n    task: do-it\n    nxt: second\n  second: {task: do-it}\n"
+BAD = "id: bad\nversion: 1.0.0\nsteps:\n  first:\n    task: do-it\n    timeot: 5s\n"
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def test_a_good_definition_is_good(penstock: Penstock, tmp_path: Path) -> None:
 def test_an_error_is_told_with_line_column_and_advice(penstock: Penstock, bad: Path) -> None:
     result = penstock("validate", bad)
     assert result.exit_code == 1
-    assert f"{bad}:6:5: error: unknown key 'nxt'" in result.stdout
-    assert "hint: did you mean 'next'" in result.stdout
+    assert f"{bad}:6:5: error: unknown key 'timeot'" in result.stdout
+    assert "hint: did you mean `timeout`?" in result.stdout
 
 
 def test_for_programs_findings_are_json(penstock: Penstock, bad: Path) -> None:

@@ -115,14 +115,14 @@ async def get(pool: Pool, definition_id: str, version: str | None = None) -> Map
     where = Where()
     where.add("id = {}", definition_id)
     where.given("version = {}", version)
-    sql = f"select {_WHOLE} from definitions {where} order by active desc, precedence desc limit 1"  # noqa: S608
+    sql = f"select {_WHOLE} from definitions {where} order by active desc, precedence desc limit 1"
     row = await pool.fetchrow(sql, *where.arguments)
     return dict(row) if row else None
 
 
 async def versions(pool: Pool, definition_id: str) -> Sequence[Mapping[str, Any]]:
     """All versions of a definition without source and graph, the latest first."""
-    sql = f"select {_IN_LISTS} from definitions where id = $1 order by precedence desc"  # noqa: S608
+    sql = f"select {_IN_LISTS} from definitions where id = $1 order by precedence desc"
     rows = await pool.fetch(sql, definition_id)
     return [dict(row) for row in rows]
 
@@ -145,7 +145,7 @@ async def find(
         where.add("id > {}", *from_cursor(cursor, "definitions", as_text))
     limit = clamped(limit)
     sql = (
-        f"select distinct on (id) {_IN_LISTS} from definitions {where} "  # noqa: S608
+        f"select distinct on (id) {_IN_LISTS} from definitions {where} "
         f"order by id, precedence desc limit {limit + 1}"
     )
     rows = await pool.fetch(sql, *where.arguments)

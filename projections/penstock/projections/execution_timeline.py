@@ -72,7 +72,7 @@ async def page(pool: Pool, execution_id: str, *, limit: int = 100, cursor: str |
         (after,) = from_cursor(cursor, "timeline", as_number)
     limit = clamped(limit)
     where = "execution_id = $1 and sequence > $2"
-    sql = f"select {_LINE} from execution_timeline where {where} order by sequence limit {limit + 1}"  # noqa: S608
+    sql = f"select {_LINE} from execution_timeline where {where} order by sequence limit {limit + 1}"
     rows = await pool.fetch(sql, execution_id, after)
     return page_of(rows, limit, lambda row: to_cursor("timeline", row["sequence"]))
 
@@ -80,7 +80,7 @@ async def page(pool: Pool, execution_id: str, *, limit: int = 100, cursor: str |
 async def event(pool: Pool, execution_id: str, sequence: int) -> Mapping[str, Any] | None:
     """One event; its ``partition`` and ``position`` say where the log has it."""
     where = "execution_id = $1 and sequence = $2"
-    row = await pool.fetchrow(f"select {_LINE} from execution_timeline where {where}", execution_id, sequence)  # noqa: S608
+    row = await pool.fetchrow(f"select {_LINE} from execution_timeline where {where}", execution_id, sequence)
     return dict(row) if row else None
 
 

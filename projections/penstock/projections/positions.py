@@ -70,7 +70,7 @@ class Step(NamedTuple):
 
 async def standings(pool: Pool) -> Sequence[Standing]:
     """Of all partitions, as far as the tables that serve now have come."""
-    return [_standing(row) for row in await pool.fetch(f"select {_COLUMNS} from applied_positions")]  # noqa: S608
+    return [_standing(row) for row in await pool.fetch(f"select {_COLUMNS} from applied_positions")]
 
 
 async def applied(pool: Pool, topic: str, partition: int) -> int:
@@ -104,7 +104,7 @@ async def read(
     connection: Connection, generation: str, topic: str, *, locked: bool = False
 ) -> Mapping[TopicPartition, Standing]:
     """Of one generation, whether it serves or not; ``locked`` holds its projectors up until the transaction ends."""
-    sql = f"select {_COLUMNS} from projector_positions where generation = $1 and topic = $2 order by partition"  # noqa: S608
+    sql = f"select {_COLUMNS} from projector_positions where generation = $1 and topic = $2 order by partition"
     rows = await connection.fetch(sql + (" for update" if locked else ""), generation, topic)
     return {standing.partition: standing for standing in map(_standing, rows)}
 

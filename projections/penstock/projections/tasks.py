@@ -123,13 +123,13 @@ async def get(pool: Pool, wanted: str) -> Mapping[str, Any] | None:
     if len(rest) != 3 or not all(number.isascii() and number.isdecimal() and len(number) < 10 for number in numbers):
         return None
     where = "execution_id = $1 and visit = $2 and attempt = $3 and id = $4"
-    row = await pool.fetchrow(f"select {_WHOLE} from tasks where {where}", execution_id, *map(int, numbers), wanted)  # noqa: S608
+    row = await pool.fetchrow(f"select {_WHOLE} from tasks where {where}", execution_id, *map(int, numbers), wanted)
     return dict(row) if row else None
 
 
 async def of_execution(pool: Pool, execution_id: str, limit: int = 1000) -> Sequence[Mapping[str, Any]]:
     """The tasks of one execution with input and output, in the order in which they were scheduled."""
-    sql = f"select {_WHOLE} from tasks where execution_id = $1 order by visit, attempt limit $2"  # noqa: S608
+    sql = f"select {_WHOLE} from tasks where execution_id = $1 order by visit, attempt limit $2"
     return [dict(row) for row in await pool.fetch(sql, execution_id, limit)]
 
 
@@ -151,7 +151,7 @@ async def find(pool: Pool, wanted: TaskFilter = NO_FILTER, *, limit: int = 50, c
     if cursor is not None:
         where.add("(scheduled_at, id) < ({}, {})", *from_cursor(cursor, "tasks", as_time, as_text))
     limit = clamped(limit)
-    sql = f"select {_IN_LISTS} from tasks {where} order by scheduled_at desc, id desc limit {limit + 1}"  # noqa: S608
+    sql = f"select {_IN_LISTS} from tasks {where} order by scheduled_at desc, id desc limit {limit + 1}"
     rows = await pool.fetch(sql, *where.arguments)
     return page_of(rows, limit, lambda row: to_cursor("tasks", row["scheduled_at"], row["id"]))
 

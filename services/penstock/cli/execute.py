@@ -68,11 +68,13 @@ def say(sentence: str) -> None:
 
 
 def code_of(error: BaseException) -> Code:
+    if isinstance(error, Failed):
+        return error.code
     return next(code for kind, code in _codes().items() if isinstance(error, kind))
 
 
 def _expected() -> tuple[type[BaseException], ...]:
-    return tuple(_codes())
+    return (Failed, *_codes())
 
 
 def _codes() -> dict[type[BaseException], Code]:
@@ -80,6 +82,7 @@ def _codes() -> dict[type[BaseException], Code]:
     from penstock.domain.definition.findings import DefinitionInvalid
     from penstock.domain.rejected import Rejected
     from penstock.engine.replay import ExecutionNotFound
+    from penstock.gateway.settings import Unprotected
     from penstock.log.port import LogError, LogUnavailable
     from penstock.projector.rebuild import NothingServes
     from penstock.runtime.settings import SettingsInvalid
@@ -88,6 +91,7 @@ def _codes() -> dict[type[BaseException], Code]:
 
     return {
         SettingsInvalid: Code.USAGE,
+        Unprotected: Code.USAGE,
         LogUnavailable: Code.UNREACHABLE,
         TablesUnavailable: Code.UNREACHABLE,
         Rejected: Code.REFUSED,

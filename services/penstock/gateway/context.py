@@ -49,9 +49,7 @@ class Context:
     def __post_init__(self) -> None:
         settings = self.settings
         self.freshness = Freshness(self.pool, self.clock, settings.fresh_timeout)
-        self.lag = Lag(
-            self.log, self.commander, self.freshness, most=settings.max_lag, interval=settings.lag_interval
-        )
+        self.lag = Lag(self.log, self.commander, self.freshness, most=settings.max_lag, interval=settings.lag_interval)
         self.outcomes = Outcomes(self.pool)
         self.events = EventReader(self.log)
         self.metrics = Metrics(self.commander, self.feed, self.lag)

@@ -126,7 +126,9 @@ def _kind(content_type: str) -> str:
         return "body.json"
     if content_type.partition(";")[0].strip().lower() in _YAML:
         return "body.yaml"
-    raise Problem(415, "MEDIA_TYPE_UNKNOWN", f"expected application/yaml or application/json, but got {content_type!r:.100}")
+    raise Problem(
+        415, "MEDIA_TYPE_UNKNOWN", f"expected application/yaml or application/json, but got {content_type!r:.100}"
+    )
 
 
 def _read(body: bytes, name: str) -> tuple[dict[str, Any], Graph, list[Any]]:

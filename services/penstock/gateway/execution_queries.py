@@ -107,7 +107,9 @@ async def get_events(
 
 @router.get("/{id}/wait", responses=documented(200, s.Waited, 404, *QUERY, query=True))
 async def wait_for_execution(
-    gateway: Gateway, id: ExecutionId, timeout: Annotated[float, Query(ge=0)] = 30.0  # noqa: ASYNC109 - the caller's
+    gateway: Gateway,
+    id: ExecutionId,
+    timeout: Annotated[float, Query(ge=0)] = 30.0,  # noqa: ASYNC109 - the caller's
 ) -> Response:
     """Answer as soon as it has ended or failed, or as it stands when the time is up (at most 30 s: then ask again)."""
     row = await gateway.outcomes.wait_for(id, min(timeout, gateway.settings.max_wait))

@@ -129,7 +129,9 @@ class TaskFeed:
         now = self._clock()
         if held is None or feed is None:
             if any(feed.leases.is_done(task_id) for feed in self._feeds.values()):
-                raise Rejected(RejectionCode.TASK_NOT_OPEN, f"expected an open task, but {task_id} is done or withdrawn")
+                raise Rejected(
+                    RejectionCode.TASK_NOT_OPEN, f"expected an open task, but {task_id} is done or withdrawn"
+                )
             await self._beat(task_id, HeartbeatTask(visit=visit, attempt=attempt, token=token))
             return now + self._lease
         _check_token(held, token)
@@ -312,7 +314,9 @@ def _attempt(task_id: str) -> tuple[int, int]:
     """The visit and attempt that a task's id names."""
     parts = task_id.rsplit("/", 3)
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts[2:]):
-        raise Rejected(RejectionCode.ID_INVALID, f"expected an id execution/step/visit/attempt, but got {task_id[:200]!r}")
+        raise Rejected(
+            RejectionCode.ID_INVALID, f"expected an id execution/step/visit/attempt, but got {task_id[:200]!r}"
+        )
     return int(parts[2]), int(parts[3])
 
 

@@ -62,7 +62,9 @@ class Freshness:
 
     async def headers(self, topic: str, partition: int | None = None) -> dict[str, str]:
         """What an answer says of itself. Ask before the query: what it finds is then at least as fresh."""
-        meant = [s for s in await self.standings() if s.partition.topic == topic and partition in (None, s[0].partition)]
+        meant = [
+            s for s in await self.standings() if s.partition.topic == topic and partition in (None, s[0].partition)
+        ]
         age = positions.oldest(meant, self._clock(), topic)
         kind = "catalog" if topic == CATALOG else "events"
         tokens = [Token(kind, s.partition.partition, s.input_position) for s in meant if s.input_position >= 0]  # type: ignore[arg-type]

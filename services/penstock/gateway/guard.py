@@ -66,7 +66,9 @@ class Guard:
             return
         name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         if name not in _LOCAL:
-            raise Refused(421, "HOST_REFUSED", "expected a Host of this machine, such as localhost: this API has no token")
+            raise Refused(
+                421, "HOST_REFUSED", "expected a Host of this machine, such as localhost: this API has no token"
+            )
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """A page of another origin may not change anything, whatever its browser lets through."""
@@ -74,7 +76,9 @@ class Guard:
         if origin is None or scope["method"] in ("GET", "HEAD"):
             return
         if urlsplit(origin).netloc != headers.get("host", ""):
-            raise Refused(403, "ORIGIN_REFUSED", "expected a request of this origin: this API takes none from other pages")
+            raise Refused(
+                403, "ORIGIN_REFUSED", "expected a request of this origin: this API takes none from other pages"
+            )
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
         if self._token is None or not scope["path"].startswith("/api/"):
@@ -118,7 +122,9 @@ def _check_json(scope: Scope, headers: Headers, body: bytes) -> None:
         _decode(body)
         check_wellformed(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Malformed) as error:
-        raise Refused(422, "MALFORMED", str(error) if isinstance(error, Malformed) else f"expected JSON, but {error}") from error
+        raise Refused(
+            422, "MALFORMED", str(error) if isinstance(error, Malformed) else f"expected JSON, but {error}"
+        ) from error
 
 
 def _too_large(most: int) -> Refused:

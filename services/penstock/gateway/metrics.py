@@ -22,10 +22,17 @@ class Metrics:
     def __init__(self, commander: Commander, feed: TaskFeed, lag: Lag) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "penstock_http_requests", "Requests by route and status.", ("method", "route", "status"), registry=self._registry
+            "penstock_http_requests",
+            "Requests by route and status.",
+            ("method", "route", "status"),
+            registry=self._registry,
         )
         self._seconds = Histogram(
-            "penstock_http_seconds", "How long they took.", ("method", "route"), buckets=_BUCKETS, registry=self._registry
+            "penstock_http_seconds",
+            "How long they took.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self._registry,
         )
         self._registry.register(_Parts(commander, feed, lag))
 

@@ -117,7 +117,9 @@ async def _cursor(request: Request, error: Any) -> Response:
 
 async def _validation(request: Request, error: Any) -> Response:
     errors = [{"where": list(e["loc"]), "what": e["msg"], "kind": e["type"]} for e in error.errors()]
-    first = f"{'.'.join(str(part) for part in errors[0]['where'])}: {errors[0]['what']}" if errors else "it is not valid"
+    first = (
+        f"{'.'.join(str(part) for part in errors[0]['where'])}: {errors[0]['what']}" if errors else "it is not valid"
+    )
     return problem(request, 422, "REQUEST_INVALID", f"expected a request as documented, but {first}", errors=errors)
 
 

@@ -12,7 +12,17 @@ from typing import Final
 import structlog
 
 from penstock.gateway.leases import Held, Leases
-from penstock.log.port import Batch, Log, LogError, LogUnavailable, Message, Record, Subscription, TopicMissing, TopicPartition
+from penstock.log.port import (
+    Batch,
+    Log,
+    LogError,
+    LogUnavailable,
+    Message,
+    Record,
+    Subscription,
+    TopicMissing,
+    TopicPartition,
+)
 from penstock.log.topics import dead_letters, tasks_topic
 from penstock.messages.records import decode_task
 from penstock.messages.wellformed import Malformed

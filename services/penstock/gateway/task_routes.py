@@ -22,14 +22,10 @@ _RESULT = documented(200, s.ResultTaken, 409, 413, 422, 503, text="Recorded.")
 _LEASE = documented(200, s.Lease, 409, 422, 503)
 
 
-@router.get(
-    "/tasks", tags=["tasks"], dependencies=[Fresh], responses=documented(200, s.Tasks, *QUERY, query=True)
-)
+@router.get("/tasks", tags=["tasks"], dependencies=[Fresh], responses=documented(200, s.Tasks, *QUERY, query=True))
 async def list_tasks(
     gateway: Gateway,
-    status: Annotated[
-        list[Literal["scheduled", "claimed", "completed", "failed", "cancelled"]] | None, Query()
-    ] = None,
+    status: Annotated[list[Literal["scheduled", "claimed", "completed", "failed", "cancelled"]] | None, Query()] = None,
     queue: str | None = None,
     task: Annotated[str | None, Query(description="The type of task.")] = None,
     execution_id: str | None = None,

@@ -95,7 +95,7 @@ async def exchange(connection: Connection, read_set: ReadSet, copy: str, now: da
         await connection.execute(f"drop table {stored(table, own)}")
         await connection.execute(f"alter table {stored(table, copy)} rename to {stored(table, own)}")
     where = "where generation = $1 and topic = $2"
-    await connection.execute(f"delete from projector_positions {where}", copy, read_set.topic)  # noqa: S608
+    await connection.execute(f"delete from projector_positions {where}", copy, read_set.topic)
     await _turn(connection, read_set, own, now)
 
 
@@ -107,7 +107,7 @@ async def discard(connection: Connection, read_set: ReadSet, generation: str) ->
         }:
             await connection.execute(f"drop table {table}")
     where = "where generation = $1 and topic = $2"
-    await connection.execute(f"delete from projector_positions {where}", generation, read_set.topic)  # noqa: S608
+    await connection.execute(f"delete from projector_positions {where}", generation, read_set.topic)
 
 
 def _as_far(mine: Mapping[TopicPartition, Standing], theirs: Mapping[TopicPartition, Standing]) -> bool:
@@ -128,7 +128,7 @@ async def _turn(connection: Connection, read_set: ReadSet, generation: str, now:
     await _drop_views(connection, read_set)
     for table in (model.table for model in read_set.models):
         columns = ", ".join(column.name for column in table.columns)
-        await connection.execute(f"create view {table.name} as select {columns} from {stored(table.name, generation)}")  # noqa: S608
+        await connection.execute(f"create view {table.name} as select {columns} from {stored(table.name, generation)}")
     await connection.execute(
         "insert into projector_generations (topic, generation, since) values ($1, $2, $3) "
         "on conflict (topic) do update set generation = excluded.generation, since = excluded.since",

@@ -185,7 +185,7 @@ class _Sides:
         keys = ", ".join(self._table.key)
         order = ", ".join(f'{k} collate "C"' if self._table.column(k).type == "text" else k for k in self._table.key)
         columns = ", ".join(column.name for column in self._table.columns)
-        sql = f"select {keys}, md5(row({columns})::text) from {self._names[side]} order by {order}"  # noqa: S608
+        sql = f"select {keys}, md5(row({columns})::text) from {self._names[side]} order by {order}"
         async for row in side.cursor(sql, prefetch=1000, timeout=_PATIENCE):
             *key, digest = row
             yield tuple(key), digest
@@ -198,5 +198,5 @@ class _Sides:
 
     async def _row(self, side: Connection, key: tuple[Any, ...]) -> Mapping[str, Any] | None:
         where = " and ".join(f"{name} = ${n}" for n, name in enumerate(self._table.key, 1))
-        row = await side.fetchrow(f"select * from {self._names[side]} where {where}", *key)  # noqa: S608
+        row = await side.fetchrow(f"select * from {self._names[side]} where {where}", *key)
         return None if row is None else dict(row)

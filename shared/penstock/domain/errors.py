@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,8 +25,8 @@ class ErrorCode(StrEnum):
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One failure. ``retryable`` False ends the attempts whatever the policy says (ERR-01, ERR-07)."""
 
-    code: str
-    message: str = ""
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    message: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     retryable: bool = True
     details: dict[str, Any] | None = None
 

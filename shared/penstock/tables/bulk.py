@@ -39,7 +39,7 @@ async def upsert(connection: Connection, table: Table, stored: str, rows: Collec
     names = [column.name for column in table.columns]
     changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in table.key)
     sql = (
-        f"insert into {stored} as t ({', '.join(names)}) select * from {_arrays(table, names)} "  # noqa: S608
+        f"insert into {stored} as t ({', '.join(names)}) select * from {_arrays(table, names)} "
         f"on conflict ({', '.join(table.key)}) do update set {changed} where t.{SEQUENCE} < excluded.{SEQUENCE}"
     )
     await connection.execute(sql, *(_cells(table, name, [row.get(name) for row in rows]) for name in names))
@@ -61,7 +61,7 @@ async def _update(
     values = (_cells(table, name, [fields[name] for _, fields in group]) for name in names)
     same = " and ".join(f"t.{name} = v.{name}" for name in table.key)
     sql = (
-        f"update {stored} as t set {', '.join(f'{name} = v.{name}' for name in names)} "  # noqa: S608
+        f"update {stored} as t set {', '.join(f'{name} = v.{name}' for name in names)} "
         f"from {_arrays(table, [*table.key, *names])} as v({', '.join([*table.key, *names])}) "
         f"where {same} and t.{SEQUENCE} < v.{SEQUENCE}"
     )
@@ -70,7 +70,7 @@ async def _update(
 
 async def _append_missing(connection: Connection, table: Table, stored: str, rows: Sequence[tuple[Any, ...]]) -> None:
     names = [column.name for column in table.columns]
-    sql = f"insert into {stored} ({', '.join(names)}) select * from {_arrays(table, names)} on conflict do nothing"  # noqa: S608
+    sql = f"insert into {stored} ({', '.join(names)}) select * from {_arrays(table, names)} on conflict do nothing"
     cells = ((name, [*map(itemgetter(place), rows)]) for place, name in enumerate(names))
     await connection.execute(sql, *(_cells(table, name, values) for name, values in cells))
 

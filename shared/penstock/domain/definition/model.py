@@ -22,7 +22,7 @@ Period: TypeAlias = float | str
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``id`` is ``source->target`` (``->target`` from the start; ``#2`` tells twins apart). No target: the path ends."""
+    """``id`` is ``source->target`` (``->target`` from the start, ``#2`` for a twin). No target: the path ends."""
 
     id: str
     target: str

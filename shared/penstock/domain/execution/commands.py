@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from penstock.domain.errors import Failure
 
+Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000)]
+Tags: TypeAlias = Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)]
+
 
 class StartExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Create and start. Without a ``version``, the latest active one when the command is decided."""
 
-    definition: str
-    version: str | None = None
+    definition: Name
+    version: Name | None = None
     input: dict[str, Any] = {}
-    business_key: str | None = None
-    tags: tuple[str, ...] = ()
-    priority: str = "medium"
-    initiated_by: str = "system"
+    business_key: Name | None = None
+    tags: Tags = ()
+    priority: Name = "medium"
+    initiated_by: Name = "system"
 
 
 class ClaimTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -27,8 +31,8 @@ class ClaimTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     visit: int
     attempt: int
-    worker: str
-    token: str
+    worker: Name
+    token: Name
 
 
 class HeartbeatTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,23 +40,23 @@ class HeartbeatTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     visit: int
     attempt: int
-    token: str
+    token: Name
 
 
 class CompleteTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     visit: int
     attempt: int
     output: Any = None
-    token: str | None = None
-    worker: str = ""
+    token: Name | None = None
+    worker: Name = ""
 
 
 class FailTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     visit: int
     attempt: int
     failure: Failure
-    token: str | None = None
-    worker: str = ""
+    token: Name | None = None
+    worker: Name = ""
 
 
 class FireTimers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,28 +66,28 @@ class FireTimers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PauseExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    reason: str = ""
-    by: str = "system"
+    reason: Text = ""
+    by: Name = "system"
 
 
 class ResumeExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    by: str = "system"
+    by: Name = "system"
 
 
 class CancelExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    reason: str = ""
-    by: str = "system"
+    reason: Text = ""
+    by: Name = "system"
 
 
 class TerminateExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    reason: str = ""
-    by: str = "system"
+    reason: Text = ""
+    by: Name = "system"
 
 
 class RetryExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Try the failed steps of a failed execution again, with a fresh budget of attempts."""
 
-    by: str = "system"
+    by: Name = "system"
 
 
 ExecutionCommand: TypeAlias = (
