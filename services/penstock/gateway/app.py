@@ -18,10 +18,10 @@ from penstock.gateway.schemas import Problem
 _DESCRIPTION: Final = """
 Event-sourced workflows: commands go onto a log, events come out of it, and read models show them.
 
-Every answer to a command carries a `token`; every query takes it as `min_token` and then shows at least that command's
-effect. Every query says how old it may be (`Penstock-Age`) and up to where it goes (`Penstock-Token`). What goes wrong is
-a problem (RFC 9457) with a `code` that never changes its meaning. A command with an `Idempotency-Key` may be repeated: it
-is done once, and gets the same answer.
+Every answer to a command carries a `token`; every query takes it as `min_token` and then shows at least that
+command's effect. Every query says how old it may be (`Penstock-Age`) and up to where it goes (`Penstock-Token`). What
+goes wrong is a problem (RFC 9457) with a `code` that never changes its meaning. A command with an `Idempotency-Key`
+may be repeated: it is done once, and gets the same answer.
 """
 _TAGS: Final = [
     {"name": "definitions", "description": "What can be executed: published versions never change."},

@@ -31,8 +31,8 @@ class AnswerLate(Exception):
 
     def __init__(self, command_id: str, token: Token, seconds: float) -> None:
         super().__init__(
-            f"expected an answer within {seconds:g} s, but none came yet: the command is in the log and will be decided; "
-            f"ask again with the same Idempotency-Key ({command_id}) to get its answer, it will not be done twice"
+            f"expected an answer within {seconds:g} s, but none came yet: the command is in the log and will be "
+            f"decided; ask again with the same Idempotency-Key ({command_id}) to get it, nothing is done twice"
         )
         self.command_id, self.token = command_id, token
 

@@ -16,8 +16,19 @@ from penstock.domain.definition.model import Graph
 from penstock.domain.definition.read import read_definition
 from penstock.gateway import schemas as s
 from penstock.gateway.commander import Order
-from penstock.gateway.context import COMMAND, PREFIX, QUERY, CommandId, Context, Cursor, Fresh, Gateway, Limit
-from penstock.gateway.context import answer, documented
+from penstock.gateway.context import (
+    COMMAND,
+    PREFIX,
+    QUERY,
+    CommandId,
+    Context,
+    Cursor,
+    Fresh,
+    Gateway,
+    Limit,
+    answer,
+    documented,
+)
 from penstock.gateway.guard import is_json
 from penstock.gateway.problems import Problem
 from penstock.log.topics import CATALOG
@@ -71,53 +82,59 @@ async def publish_definition(gateway: Gateway, request: Request, command_id: Com
 async def list_definitions(
     gateway: Gateway, tag: str | None = None, active: bool | None = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """The latest version of each definition, by id, without source and graph."""
+    """The latest version of each definition, by definition_id, without source and graph."""
     headers = await gateway.freshness.headers(CATALOG)
     page = await definitions.find(gateway.pool, tag=tag, active=active, limit=limit, cursor=cursor)
     return answer(page, headers=headers)
 
 
-@router.get("/{id}", dependencies=[Fresh], responses=documented(200, s.DefinitionWithVersions, 404, *QUERY, query=True))
-async def get_definition(gateway: Gateway, id: DefinitionId) -> Response:
+@router.get(
+    "/{definition_id}",
+    dependencies=[Fresh],
+    responses=documented(200, s.DefinitionWithVersions, 404, *QUERY, query=True),
+)
+async def get_definition(gateway: Gateway, definition_id: DefinitionId) -> Response:
     """The latest active version (else the latest) with source and graph, and a list of all versions."""
     headers = await gateway.freshness.headers(CATALOG)
-    row = await definitions.get(gateway.pool, id)
+    row = await definitions.get(gateway.pool, definition_id)
     if row is None:
-        raise _unknown(id)
-    return answer({**row, "versions": await definitions.versions(gateway.pool, id)}, headers=headers)
+        raise _unknown(definition_id)
+    return answer({**row, "versions": await definitions.versions(gateway.pool, definition_id)}, headers=headers)
 
 
 @router.get(
-    "/{id}/versions/{version}", dependencies=[Fresh], responses=documented(200, s.Definition, 404, *QUERY, query=True)
+    "/{definition_id}/versions/{version}",
+    dependencies=[Fresh],
+    responses=documented(200, s.Definition, 404, *QUERY, query=True),
 )
-async def get_version(gateway: Gateway, id: DefinitionId, version: Version) -> Response:
+async def get_version(gateway: Gateway, definition_id: DefinitionId, version: Version) -> Response:
     """One version with its source as it was written and its compiled graph."""
     headers = await gateway.freshness.headers(CATALOG)
-    row = await definitions.get(gateway.pool, id, version)
+    row = await definitions.get(gateway.pool, definition_id, version)
     if row is None:
-        raise _unknown(f"{id} {version}")
+        raise _unknown(f"{definition_id} {version}")
     return answer(row, headers=headers)
 
 
-@router.post("/{id}/versions/{version}/activate", responses=documented(200, s.Receipt, *COMMAND))
+@router.post("/{definition_id}/versions/{version}/activate", responses=documented(200, s.Receipt, *COMMAND))
 async def activate_version(
-    gateway: Gateway, id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
+    gateway: Gateway, definition_id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
 ) -> Response:
     """Let new executions use this version."""
-    return answer(await _ask(gateway, ActivateDefinition(version=version, by=by), id, command_id))
+    return answer(await _ask(gateway, ActivateDefinition(version=version, by=by), definition_id, command_id))
 
 
-@router.post("/{id}/versions/{version}/deactivate", responses=documented(200, s.Receipt, *COMMAND))
+@router.post("/{definition_id}/versions/{version}/deactivate", responses=documented(200, s.Receipt, *COMMAND))
 async def deactivate_version(
-    gateway: Gateway, id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
+    gateway: Gateway, definition_id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
 ) -> Response:
     """Refuse new executions of this version; running ones go on."""
-    return answer(await _ask(gateway, DeactivateDefinition(version=version, by=by), id, command_id))
+    return answer(await _ask(gateway, DeactivateDefinition(version=version, by=by), definition_id, command_id))
 
 
-async def _ask(gateway: Context, command: CatalogCommand, id: str, command_id: str) -> dict[str, Any]:
-    _, token = await gateway.ask(Order(command, id, command_id, "catalog-commands"))
-    return {"id": id, "token": str(token), "command_id": command_id}
+async def _ask(gateway: Context, command: CatalogCommand, definition_id: str, command_id: str) -> dict[str, Any]:
+    _, token = await gateway.ask(Order(command, definition_id, command_id, "catalog-commands"))
+    return {"id": definition_id, "token": str(token), "command_id": command_id}
 
 
 def _kind(content_type: str) -> str:
@@ -145,5 +162,7 @@ def _read(body: bytes, name: str) -> tuple[dict[str, Any], Graph, list[Any]]:
     return source.value, examined.graph, msgspec.to_builtins(warnings)
 
 
-def _unknown(id: str) -> Problem:
-    return Problem(404, "DEFINITION_UNKNOWN", f"expected a published definition, but {id!r} is not (yet) there")
+def _unknown(definition_id: str) -> Problem:
+    return Problem(
+        404, "DEFINITION_UNKNOWN", f"expected a published definition, but {definition_id!r} is not (yet) there"
+    )

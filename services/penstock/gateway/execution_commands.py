@@ -29,8 +29,8 @@ async def start_execution(
     """
     Start an execution.
 
-    With an `Idempotency-Key` and without an `id`, the key has to be a UUIDv7 and becomes the execution's id, so that no
-    repetition ever starts a second one.
+    With an `Idempotency-Key` and without an `id`, the key has to be a UUIDv7 and becomes the execution's id,
+    so that no repetition ever starts a second one.
     """
     id_ = request.id or command_id
     if request.id is None and not _is_uuid7(command_id):
@@ -57,52 +57,52 @@ async def start_execution(
     return answer(body | {"links": links}, 201, {"Location": path})
 
 
-@router.post("/{id}/pause", responses=_RECEIPT)
+@router.post("/{execution_id}/pause", responses=_RECEIPT)
 async def pause_execution(
-    gateway: Gateway, id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
+    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
 ) -> Response:
     """Nothing new begins; results of tasks that run are recorded and wait for the resume."""
     said = request or s.ReasonRequest()
-    return await _ask(gateway, c.PauseExecution(reason=said.reason, by=said.by), id, command_id)
+    return await _ask(gateway, c.PauseExecution(reason=said.reason, by=said.by), execution_id, command_id)
 
 
-@router.post("/{id}/resume", responses=_RECEIPT)
+@router.post("/{execution_id}/resume", responses=_RECEIPT)
 async def resume_execution(
-    gateway: Gateway, id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
+    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
 ) -> Response:
     """Go on after a pause."""
-    return await _ask(gateway, c.ResumeExecution(by=(request or s.ByRequest()).by), id, command_id)
+    return await _ask(gateway, c.ResumeExecution(by=(request or s.ByRequest()).by), execution_id, command_id)
 
 
-@router.post("/{id}/cancel", responses=_RECEIPT)
+@router.post("/{execution_id}/cancel", responses=_RECEIPT)
 async def cancel_execution(
-    gateway: Gateway, id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
+    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
 ) -> Response:
     """End it in an orderly way."""
     said = request or s.ReasonRequest()
-    return await _ask(gateway, c.CancelExecution(reason=said.reason, by=said.by), id, command_id)
+    return await _ask(gateway, c.CancelExecution(reason=said.reason, by=said.by), execution_id, command_id)
 
 
-@router.post("/{id}/terminate", responses=_RECEIPT)
+@router.post("/{execution_id}/terminate", responses=_RECEIPT)
 async def terminate_execution(
-    gateway: Gateway, id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
+    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
 ) -> Response:
     """End it at once; nobody is asked."""
     said = request or s.ReasonRequest()
-    return await _ask(gateway, c.TerminateExecution(reason=said.reason, by=said.by), id, command_id)
+    return await _ask(gateway, c.TerminateExecution(reason=said.reason, by=said.by), execution_id, command_id)
 
 
-@router.post("/{id}/retry", responses=_RECEIPT)
+@router.post("/{execution_id}/retry", responses=_RECEIPT)
 async def retry_execution(
-    gateway: Gateway, id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
+    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
 ) -> Response:
     """Try the failed steps of a failed execution again, with a fresh budget of attempts."""
-    return await _ask(gateway, c.RetryExecution(by=(request or s.ByRequest()).by), id, command_id)
+    return await _ask(gateway, c.RetryExecution(by=(request or s.ByRequest()).by), execution_id, command_id)
 
 
-async def _ask(gateway: Context, command: c.ExecutionCommand, id: str, command_id: str) -> Response:
-    _, token = await gateway.ask(Order(command, id, command_id))
-    return answer({"id": id, "token": str(token), "command_id": command_id})
+async def _ask(gateway: Context, command: c.ExecutionCommand, execution_id: str, command_id: str) -> Response:
+    _, token = await gateway.ask(Order(command, execution_id, command_id))
+    return answer({"id": execution_id, "token": str(token), "command_id": command_id})
 
 
 def _is_uuid7(text: str) -> bool:

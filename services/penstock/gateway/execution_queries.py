@@ -21,7 +21,7 @@ router = APIRouter(prefix=f"{PREFIX}/executions", tags=["executions"], dependenc
 
 
 @router.get("", responses=documented(200, s.Executions, *QUERY, query=True))
-async def list_executions(
+async def list_executions(  # noqa: PLR0917 - one per query parameter
     gateway: Gateway,
     status: Annotated[list[s.Status] | None, Query(description="May be repeated.")] = None,
     definition: str | None = None,
@@ -55,33 +55,35 @@ async def list_executions(
     return answer(page, headers=headers)
 
 
-@router.get("/{id}", responses=documented(200, s.Execution, 404, *QUERY, query=True))
-async def get_execution(gateway: Gateway, id: ExecutionId) -> Response:
+@router.get("/{execution_id}", responses=documented(200, s.Execution, 404, *QUERY, query=True))
+async def get_execution(gateway: Gateway, execution_id: ExecutionId) -> Response:
     """One execution with input and output."""
-    headers = await gateway.about(id)
-    row = await executions.get(gateway.pool, id)
+    headers = await gateway.about(execution_id)
+    row = await executions.get(gateway.pool, execution_id)
     if row is None:
-        raise unknown(id)
+        raise unknown(execution_id)
     return answer(row, headers=headers)
 
 
-@router.get("/{id}/tasks", responses=documented(200, s.TaskList, 404, *QUERY, query=True))
-async def get_tasks_of_execution(gateway: Gateway, id: ExecutionId, limit: Limit = 1000) -> Response:
+@router.get("/{execution_id}/tasks", responses=documented(200, s.TaskList, 404, *QUERY, query=True))
+async def get_tasks_of_execution(gateway: Gateway, execution_id: ExecutionId, limit: Limit = 1000) -> Response:
     """The attempts of its task steps, in the order in which they were scheduled."""
-    headers = await gateway.about(id)
-    rows = await tasks.of_execution(gateway.pool, id, limit)
-    if not rows and await executions.get(gateway.pool, id) is None:
-        raise unknown(id)
+    headers = await gateway.about(execution_id)
+    rows = await tasks.of_execution(gateway.pool, execution_id, limit)
+    if not rows and await executions.get(gateway.pool, execution_id) is None:
+        raise unknown(execution_id)
     return answer({"items": rows}, headers=headers)
 
 
-@router.get("/{id}/timeline", responses=documented(200, s.Timeline, 404, *QUERY, query=True))
-async def get_timeline(gateway: Gateway, id: ExecutionId, limit: Limit = 100, cursor: Cursor = None) -> Response:
+@router.get("/{execution_id}/timeline", responses=documented(200, s.Timeline, 404, *QUERY, query=True))
+async def get_timeline(
+    gateway: Gateway, execution_id: ExecutionId, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
     """Everything that happened to it, in order, each with its place in the log."""
-    headers = await gateway.about(id)
-    page = await execution_timeline.page(gateway.pool, id, limit=limit, cursor=cursor)
+    headers = await gateway.about(execution_id)
+    page = await execution_timeline.page(gateway.pool, execution_id, limit=limit, cursor=cursor)
     if not page.items and cursor is None:
-        raise unknown(id)
+        raise unknown(execution_id)
     return answer(page, headers=headers)
 
 
@@ -89,15 +91,15 @@ _EVENTS = documented(200, None, 404, *QUERY, query=True, text="The events, byte 
 _EVENTS[200] |= {"content": {"application/cloudevents-batch+json": {"schema": {"type": "array", "items": {}}}}}
 
 
-@router.get("/{id}/events", responses=_EVENTS)
+@router.get("/{execution_id}/events", responses=_EVENTS)
 async def get_events(
-    gateway: Gateway, request: Request, id: ExecutionId, limit: Limit = 100, cursor: Cursor = None
+    gateway: Gateway, request: Request, execution_id: ExecutionId, limit: Limit = 100, cursor: Cursor = None
 ) -> Response:
     """Its CloudEvents. Where there are more, the `Link` header with `rel="next"` leads to them."""
-    headers = await gateway.about(id)
-    page = await execution_timeline.page(gateway.pool, id, limit=limit, cursor=cursor)
+    headers = await gateway.about(execution_id)
+    page = await execution_timeline.page(gateway.pool, execution_id, limit=limit, cursor=cursor)
     if not page.items and cursor is None:
-        raise unknown(id)
+        raise unknown(execution_id)
     values = await gateway.events.read([Place(item["partition"], item["position"]) for item in page.items])
     if page.cursor is not None:
         following = request.url.include_query_params(cursor=page.cursor)
@@ -105,19 +107,21 @@ async def get_events(
     return Response(b"[" + b",\n".join(values) + b"]", 200, headers, "application/cloudevents-batch+json")
 
 
-@router.get("/{id}/wait", responses=documented(200, s.Waited, 404, *QUERY, query=True))
+@router.get("/{execution_id}/wait", responses=documented(200, s.Waited, 404, *QUERY, query=True))
 async def wait_for_execution(
     gateway: Gateway,
-    id: ExecutionId,
+    execution_id: ExecutionId,
     timeout: Annotated[float, Query(ge=0)] = 30.0,  # noqa: ASYNC109 - the caller's
 ) -> Response:
     """Answer as soon as it has ended or failed, or as it stands when the time is up (at most 30 s: then ask again)."""
-    row = await gateway.outcomes.wait_for(id, min(timeout, gateway.settings.max_wait))
+    row = await gateway.outcomes.wait_for(execution_id, min(timeout, gateway.settings.max_wait))
     if row is None:
-        raise unknown(id)
-    return answer({"ended": row["status"] in RESTING, "execution": row}, headers=await gateway.about(id))
+        raise unknown(execution_id)
+    return answer({"ended": row["status"] in RESTING, "execution": row}, headers=await gateway.about(execution_id))
 
 
-def unknown(id: str) -> Problem:
-    detail = f"expected an execution that the read model shows, but {id} is not there (yet: give its `min_token`)"
+def unknown(execution_id: str) -> Problem:
+    detail = (
+        f"expected an execution that the read model shows, but {execution_id} is not there (yet: give its `min_token`)"
+    )
     return Problem(404, "EXECUTION_UNKNOWN", detail)

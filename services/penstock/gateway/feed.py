@@ -1,8 +1,9 @@
 """
 Hands the tasks of http queues to workers, over HTTP and to those in this process.
 
-A short task is leased: who does not finish in time loses it to the next who polls. A longer one is claimed at the engine
-before it is handed out, and from then on the engine watches. Results are commands; the engine alone decides about them.
+A short task is leased: who does not finish in time loses it to the next who polls. A longer one is claimed at the
+engine before it is handed out, and from then on the engine watches. Results are commands; the engine alone decides
+about them.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class TaskFeed:
 
     async def complete(self, task_id: str, token: str, output: Any, worker: str) -> Token:
         """
-        The result is in the log, and the engine took it (or has not answered yet: then it will be decided all the same).
+        The result is in the log, and the engine took it (or has not answered yet: it will be decided all the same).
 
         Raises:
             Rejected: it counts for nothing: the attempt is over, or somebody else's.
@@ -135,10 +136,9 @@ class TaskFeed:
             await self._beat(task_id, HeartbeatTask(visit=visit, attempt=attempt, token=token))
             return now + self._lease
         _check_token(held, token)
-        if held.claimed and held.task.heartbeat and held.beaten:
-            if now - held.beaten >= timedelta(seconds=held.task.heartbeat / 2):
-                held.beaten = now
-                await self._beat(task_id, HeartbeatTask(visit=visit, attempt=attempt, token=token))
+        if _is_due(held, now):
+            held.beaten = now
+            await self._beat(task_id, HeartbeatTask(visit=visit, attempt=attempt, token=token))
         return feed.leases.beat(held, now)
 
     async def release(self, task_id: str, token: str) -> None:
@@ -318,6 +318,12 @@ def _attempt(task_id: str) -> tuple[int, int]:
             RejectionCode.ID_INVALID, f"expected an id execution/step/visit/attempt, but got {task_id[:200]!r}"
         )
     return int(parts[2]), int(parts[3])
+
+
+def _is_due(held: Held, now: datetime) -> bool:
+    """Whether the engine has to hear of a heartbeat: of the leases it does not watch, and too soon, it need not."""
+    every = held.task.heartbeat
+    return bool(held.claimed and every and held.beaten and now - held.beaten >= timedelta(seconds=every / 2))
 
 
 def _check_token(held: Held, token: str) -> None:

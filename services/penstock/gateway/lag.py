@@ -21,8 +21,8 @@ class TooBusy(Exception):
 
     def __init__(self, partition: int, lag: int, most: int, after: int) -> None:
         super().__init__(
-            f"expected at most {most:,} commands of partition {partition} to wait for a decision, but there are {lag:,}: "
-            f"come back in {after} s"
+            f"expected at most {most:,} commands of partition {partition} to wait for a decision, but there are "
+            f"{lag:,}: come back in {after} s"
         )
         self.after = after
 

@@ -97,7 +97,7 @@ class Leases:
         self._lanes.setdefault(partition, _Lane()).next = position + 1
 
     def take(self, types: Sequence[str] | None, limit: int, now: datetime) -> list[Held]:
-        """At most ``limit`` waiting offers of ``types``, the oldest first; those past their ``start_by`` are dropped."""
+        """At most ``limit`` waiting offers of ``types``, the oldest first; those past ``start_by`` are dropped."""
         taken: list[Held] = []
         while len(taken) < limit and (found := self._oldest(types)) is not None:
             if found.task.start_by is not None and found.task.start_by < now:
@@ -110,7 +110,7 @@ class Leases:
         """
         ``held`` was given to ``worker`` under ``token``; returns until when.
 
-        Where a claim was sent already and nobody knows what became of it, the token stays: the same claim may be repeated.
+        Where a claim was sent already and nobody knows what became of it, the token stays: it may be repeated.
         """
         held.token = held.token if held.task.claim and held.token else token
         held.worker = worker

@@ -24,10 +24,10 @@ class Outcomes:
         self._pause = _SHORTEST
         self._news = asyncio.Event()
 
-    async def wait_for(self, id: str, timeout: float) -> Mapping[str, Any] | None:  # noqa: ASYNC109 - running out is an answer
+    async def wait_for(self, execution_id: str, timeout: float) -> Mapping[str, Any] | None:  # noqa: ASYNC109 - running out is an answer
         """The row of an execution, at rest or as it stands after ``timeout`` seconds; None where there is none."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(id, set()).add(waiter)
+        self._waiting.setdefault(execution_id, set()).add(waiter)
         self._pause = _SHORTEST
         self._news.set()
         if self._polling is None or self._polling.done():
@@ -37,11 +37,11 @@ class Outcomes:
             if done:
                 waiter.result()
         finally:
-            waiters = self._waiting[id]
+            waiters = self._waiting[execution_id]
             waiters.discard(waiter)
             if not waiters:
-                del self._waiting[id]
-        return await executions.get(self._pool, id)
+                del self._waiting[execution_id]
+        return await executions.get(self._pool, execution_id)
 
     async def _poll(self) -> None:
         while self._waiting:
@@ -62,8 +62,8 @@ class Outcomes:
         sql = "select id from executions where id = any($1::text[]) and status = any($2::text[])"
         return [row["id"] for row in await self._pool.fetch(sql, ids, list(RESTING))]
 
-    def _tell(self, id: str, error: TablesUnavailable | None) -> None:
-        for waiter in self._waiting.get(id, ()):
+    def _tell(self, execution_id: str, error: TablesUnavailable | None) -> None:
+        for waiter in self._waiting.get(execution_id, ()):
             if waiter.done():
                 continue
             if error is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -23,7 +24,7 @@ _LEASE = documented(200, s.Lease, 409, 422, 503)
 
 
 @router.get("/tasks", tags=["tasks"], dependencies=[Fresh], responses=documented(200, s.Tasks, *QUERY, query=True))
-async def list_tasks(
+async def list_tasks(  # noqa: PLR0917 - one per query parameter
     gateway: Gateway,
     status: Annotated[list[Literal["scheduled", "claimed", "completed", "failed", "cancelled"]] | None, Query()] = None,
     queue: str | None = None,
@@ -40,7 +41,7 @@ async def list_tasks(
 
 @router.post("/queues/{queue}/poll", tags=["workers"], responses=documented(200, s.Polled, 409, 422, 503))
 async def poll_queue(gateway: Gateway, request: Request, queue: QueueName, asked: s.PollRequest) -> Response:
-    """Get work from a queue with transport `http`. Each task comes with a token, under which alone it can be finished."""
+    """Get work from a queue with transport `http`. Each task comes with a token, under which it can be finished."""
     polling = asyncio.create_task(gateway.feed.poll(queue, asked.worker, asked.types, asked.limit, asked.wait))
     leaving = asyncio.create_task(_gone(request))
     try:
@@ -93,7 +94,7 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _hand_back(gateway: Context, polling: asyncio.Task[list[Offer]]) -> None:
+async def _hand_back(gateway: Context, polling: asyncio.Task[Sequence[Offer]]) -> None:
     """Nobody is there to do the work: let the next worker have it at once, not after the lease."""
     polling.cancel()
     await asyncio.wait({polling})

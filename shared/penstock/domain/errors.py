@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -22,13 +22,22 @@ class ErrorCode(StrEnum):
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
 
 
+MAX_MESSAGE: Final = 10_000
+"""Characters; a definition can name a great many steps and conditions in one sentence."""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One failure. ``retryable`` False ends the attempts whatever the policy says (ERR-01, ERR-07)."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    message: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+    message: Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)] = ""
     retryable: bool = True
     details: dict[str, Any] | None = None
+
+
+def defective(code: ErrorCode, message: str) -> Failure:
+    """A failure that the definition or its data is to blame for: trying again alone does not help."""
+    return Failure(code=code, message=message[:MAX_MESSAGE], retryable=False)
 
 
 class StepFailure(Exception):
@@ -36,4 +45,4 @@ class StepFailure(Exception):
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(f"{code}: {message}")
-        self.failure = Failure(code=code, message=message, retryable=False)
+        self.failure = defective(code, message)

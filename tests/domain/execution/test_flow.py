@@ -1,3 +1,5 @@
+import msgspec
+
 from penstock.domain.errors import ErrorCode
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
@@ -136,3 +138,11 @@ def test_an_automatic_loop_is_stopped_by_name() -> None:
         story.when(c.FireTimers())
     assert story.status == "failed"
     assert story.events[-1].failure.code == ErrorCode.LOOP_LIMIT  # type: ignore[union-attr]
+
+
+def test_a_failure_that_has_much_to_say_is_shortened_so_that_its_event_can_be_read_again() -> None:
+    branches = ", ".join(f"{{when: \"n == {i} and '{'x' * 900}' == 'y'\", next: b}}" for i in range(20))
+    story = given(f"steps: {{a: {{choose: [{branches}]}}, b: {{task: t}}}}").started(n=-1)
+    failed = story.events[1]
+    assert isinstance(failed, e.StepFailed)
+    assert msgspec.json.decode(msgspec.json.encode(failed), type=e.StepFailed) == failed

@@ -13,7 +13,6 @@ from penstock.domain.expressions.duration import DurationInvalid, parse_duration
 from penstock.domain.expressions.expression import EvaluationFailed
 from penstock.domain.expressions.template import compile_template
 
-
 Names: TypeAlias = Callable[[], dict[str, Any]]
 
 

@@ -85,7 +85,7 @@ class _Run:
             self.record(e.BiteTaken())
             return
         message = f"expected the execution to rest within {MAX_EVENTS * MAX_BITES} automatic steps: a loop never waits"
-        self.record(execution_failed(Failure(code=ErrorCode.LOOP_LIMIT, message=message, retryable=False), self.at))
+        self.record(execution_failed(defective(ErrorCode.LOOP_LIMIT, message), self.at))
 
     def _settle(self, state: Execution) -> None:
         """Say what the execution has come to: ended, failed, or a public status."""
@@ -129,7 +129,7 @@ def _unreachable(state: Execution, at: Moment) -> Failure:
     message = (
         f"expected the joins {', '.join(waiting)} to be reached on every way in, but nothing is under way any more"
     )
-    return Failure(code=ErrorCode.JOIN_UNREACHABLE, message=message, retryable=False)
+    return defective(ErrorCode.JOIN_UNREACHABLE, message)
 
 
 def _only_waits(state: Execution) -> bool:
