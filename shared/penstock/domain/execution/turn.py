@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from penstock.domain.definition.model import Definition
-from penstock.domain.errors import ErrorCode, Failure, StepFailure
+from penstock.domain.errors import ErrorCode, Failure, StepFailure, defective
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
 from penstock.domain.execution.decide import decide
