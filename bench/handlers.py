@@ -1,12 +1,15 @@
-"""The trivial tasks of the benchmarks: add one."""
+"""The trivial task of the benchmarks: add one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from penstock.sdk import task
+from penstock.sdk.task import task
 
 
 @task("add")
-async def add(input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, RUF029 - the worker's own cost is measured
-    return {"n": input["n"] + 1}
+async def add(input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - the one parameter takes the whole input
+    return {"n": input.get("n", 0) + 1}
+
+
+HANDLERS = [add]

@@ -1,39 +1,49 @@
-"""One process of a benchmark: ``roles.py ROLE LOG PREFIX [TABLES]`` runs until it is terminated."""
+"""One process of a benchmark: ``python -m bench.roles ROLE LOG PREFIX [TABLES]`` runs until it is terminated."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 
 import uvloop
 from penstock.engine.service import Engine
 from penstock.log.open import open_log
+from penstock.log.port import Log
 from penstock.projector.service import Projector
+from penstock.runtime.collection import collect_rarely
 from penstock.runtime.service import Service
 from penstock.runtime.supervise import supervise
-from penstock.runtime.telemetry import quiet
+from penstock.runtime.telemetry import set_up_logging
 from penstock.sdk.log_transport import LogTransport
 from penstock.sdk.worker import Worker
-from penstock.tables.pool import open_pool
+from penstock.tables.pool import open_pool, schema_of
 
 from bench.handlers import HANDLERS
 
 
+async def services(role: str, log: Log, tables: str, schema: str) -> list[Service]:
+    """``embedded`` is everything but the client in one process."""
+    roles = ("engine", "projector", "worker") if role == "embedded" else (role,)
+    made: list[Service] = []
+    for name in roles:
+        match name:
+            case "engine":
+                made.append(Engine(log, member="bench"))
+            case "projector":
+                made.append(Projector(log, await open_pool(tables, schema=schema)))
+            case _:
+                made.append(Worker(HANDLERS, LogTransport(log), concurrency=500))
+    return made
+
+
 async def main(role: str, url: str, prefix: str, tables: str = "") -> int:
-    quiet()
+    set_up_logging("warning")
     log = await open_log(url, prefix)
-    service: Service
-    if role == "engine":
-        service = Engine(log, member="bench")
-    elif role == "projector":
-        service = Projector(log, await open_pool(tables))
-    else:
-        service = Worker(HANDLERS, LogTransport(log, "default"))
-    running = asyncio.create_task(supervise([service]))
-    while not service.ready() and not running.done():
+    made = await services(role, log, tables, schema_of(prefix))
+    running = asyncio.create_task(supervise(made))
+    while not all(service.ready() for service in made) and not running.done():
         await asyncio.sleep(0.01)
-    gc.freeze()
+    collect_rarely()
     print("ready", flush=True)
     try:
         return await running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final, Literal, Self, TypeAlias
 
 from penstock.engine.service import Engine
 from penstock.gateway.service import Gateway
+from penstock.gateway.settings import GatewaySettings
 from penstock.log.open import open_log
 from penstock.log.port import Log, LogError, TopicSpec
 from penstock.log.topics import COMMANDS, TASKS_CONTROL, dead_letters, product_topics, queue_topics, tasks_topic
@@ -16,6 +18,9 @@ from penstock.projector.service import Projector
 from penstock.runtime.service import Service
 from penstock.runtime.settings import LOG_FORMS, Settings, SettingsInvalid
 from penstock.runtime.supervise import supervise
+from penstock.sdk.feed_transports import LocalTransport
+from penstock.sdk.task import Handlers
+from penstock.sdk.worker import Worker
 from penstock.tables.embedded import start_embedded
 from penstock.tables.pool import Pool, open_pool, schema_of
 
@@ -38,11 +43,13 @@ class Standalone:
     The services ``parts`` on one log and one set of tables, from ``async with`` on; ``run`` makes them work.
 
     ``develop``: topics are created and an embedded Postgres is started where none is named. Without it, what is missing
-    or wrong is refused.
+    or wrong is refused. ``handlers`` work in this process, on the gateway's feed; they stop before it does.
     """
 
-    def __init__(self, settings: Settings, parts: Collection[Part], *, develop: bool = False) -> None:
-        self.settings, self.parts, self._develop = settings, frozenset(parts), develop
+    def __init__(
+        self, settings: Settings, parts: Collection[Part], *, develop: bool = False, handlers: Handlers | None = None
+    ) -> None:
+        self.settings, self.parts, self._develop, self._handlers = settings, frozenset(parts), develop, handlers
         self.services: list[Service] = []
         self._stack = AsyncExitStack()
         self._pool: Pool | None = None
@@ -59,7 +66,11 @@ class Standalone:
             self.log = await self._open_log()
             if self.parts & {"projector", "gateway"}:
                 self._pool = await self._stack.enter_async_context(opened_tables(self.settings, develop=self._develop))
-            self.services = [self._make(part) for part in PARTS if part in self.parts]
+            for part in PARTS:
+                if part in self.parts:
+                    self.services.append(await self._make(part))
+            if self._handlers is not None:
+                self.services.append(Worker(self._handlers, LocalTransport(self.gateway.feed)))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -80,6 +91,11 @@ class Standalone:
     def ready(self) -> bool:
         return all(service.ready() for service in self.services)
 
+    async def until_ready(self) -> None:
+        """Return when every service does its work; services tell it only to who asks."""
+        while not self.ready():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
     async def _open_log(self) -> Log:
         settings = self.settings
         if settings.log is None:
@@ -93,7 +109,7 @@ class Standalone:
             raise TopicsWrong(problems)
         return log
 
-    def _make(self, part: Part) -> Service:
+    async def _make(self, part: Part) -> Service:
         settings = self.settings
         match part:
             case "engine":
@@ -103,8 +119,18 @@ class Standalone:
             case "projector":
                 return Projector(self.log, self.pool, member=settings.member)
             case "gateway":
-                self.gateway = Gateway(self.log, self.pool, settings)
+                self.gateway = await Gateway.open(self.log, self.pool, settings=gateway_settings(settings))
                 return self.gateway
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    return GatewaySettings(
+        host=settings.host,
+        port=settings.port,
+        token=settings.token,
+        allow_unprotected=settings.allow_unprotected,
+        default_transport=settings.transport,
+    )
 
 
 async def wanted_topics(log: Log, settings: Settings) -> tuple[TopicSpec, ...]:
@@ -117,7 +143,9 @@ async def wanted_topics(log: Log, settings: Settings) -> tuple[TopicSpec, ...]:
     more = [
         spec
         for queue in sorted(queues)
-        if tasks_topic(queue) not in names and not queue.endswith(dead_letters("")) and tasks_topic(queue) != TASKS_CONTROL
+        if tasks_topic(queue) not in names
+        and not queue.endswith(dead_letters(""))
+        and tasks_topic(queue) != TASKS_CONTROL
         for spec in queue_topics(queue, partitions)
     ]
     return (*known, *more)
@@ -145,7 +173,7 @@ async def opened_tables(settings: Settings, *, develop: bool = False, read_only:
 
 
 async def _embedded(folder: Path, stack: AsyncExitStack, *, develop: bool) -> str:
-    if not develop and not folder.is_dir():
+    if not develop and not await asyncio.to_thread(folder.is_dir):
         raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
     server = await start_embedded(folder)
     stack.push_async_callback(server.stop)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from penstock.cli.main import app
 from tests.cli.conftest import Penstock
@@ -46,7 +46,17 @@ def test_the_help_of_every_command_has_examples_of_itself(penstock: Penstock, pa
     assert f"$ penstock {' '.join(path)}" in result.output
 
 
-READING = ["validate", "list", "show", "watch", "topics check", "replay verify", "replay rebuild", "replay show", "doctor"]
+READING = [
+    "validate",
+    "list",
+    "show",
+    "watch",
+    "topics check",
+    "replay verify",
+    "replay rebuild",
+    "replay show",
+    "doctor",
+]
 
 
 @pytest.mark.parametrize("name", READING)

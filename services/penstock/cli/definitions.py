@@ -134,7 +134,7 @@ def checked_sources(paths: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]]:
 async def _publish(files: Sequence[Path], json: bool, flags: dict[str, Any]) -> int:
     from penstock.cli.gateway import client_of
     from penstock.cli.screen import print_json
-    from penstock.domain.rejected import Rejected
+    from penstock.sdk.refusals import Rejected
 
     sources = checked_sources(files)
     published, refused = [], 0

@@ -43,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(
+    *,
     json: Json = False,
     log: Log = None,
     tables: Tables = None,
@@ -187,7 +188,9 @@ async def _gateway(settings: Settings) -> Check:
             answer = await client.get("/readyz")
     except httpx.HTTPError as error:
         said = str(error) or type(error).__name__
-        return Check("gateway", "warning", f"{settings.url}: {said}", "run `penstock serve gateway`, or set PENSTOCK_URL")
+        return Check(
+            "gateway", "warning", f"{settings.url}: {said}", "run `penstock serve gateway`, or set PENSTOCK_URL"
+        )
     if answer.is_success:
         return Check("gateway", "good", settings.url)
     return Check("gateway", "bad", f"{settings.url}/readyz says {answer.status_code}: {answer.text[:200]}")

@@ -1,4 +1,4 @@
-"""Runs the body of a command: what goes wrong becomes one line on standard error and an exit code that means something."""
+"""Runs the body of a command: what goes wrong becomes one line on standard error and an exit code with a meaning."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def lines_for_errors() -> Iterator[None]:
     except _expected() as error:
         if os.environ.get(DEBUG):
             raise
-        say(str(error))
+        say(_sentence(error))
         raise typer.Exit(code_of(error)) from None
 
 
@@ -73,6 +73,14 @@ def code_of(error: BaseException) -> Code:
     return next(code for kind, code in _codes().items() if isinstance(error, kind))
 
 
+def _sentence(error: BaseException) -> str:
+    from penstock.sdk.refusals import Unavailable
+
+    if isinstance(error, Unavailable) and error.code == "UNREACHABLE":
+        return f"{error.detail}; is `penstock dev` or `penstock serve` running? (--url, PENSTOCK_URL)"
+    return str(error)
+
+
 def _expected() -> tuple[type[BaseException], ...]:
     return (Failed, *_codes())
 
@@ -86,12 +94,21 @@ def _codes() -> dict[type[BaseException], Code]:
     from penstock.log.port import LogError, LogUnavailable
     from penstock.projector.rebuild import NothingServes
     from penstock.runtime.settings import SettingsInvalid
+    from penstock.sdk import refusals
+    from penstock.sdk.errors import HandlerInvalid, ModuleInvalid
     from penstock.tables.embedded import EmbeddedMissing
     from penstock.tables.pool import TablesUnavailable
 
     return {
         SettingsInvalid: Code.USAGE,
         Unprotected: Code.USAGE,
+        HandlerInvalid: Code.USAGE,
+        ModuleInvalid: Code.USAGE,
+        refusals.NotFound: Code.FAILED,
+        refusals.Rejected: Code.REFUSED,
+        refusals.Unauthorized: Code.REFUSED,
+        refusals.Unavailable: Code.UNREACHABLE,
+        refusals.TimedOut: Code.UNREACHABLE,
         LogUnavailable: Code.UNREACHABLE,
         TablesUnavailable: Code.UNREACHABLE,
         Rejected: Code.REFUSED,

@@ -15,6 +15,7 @@ from penstock.cli.options import Config, Execution, Json, Log, Prefix, Tables, e
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO
 
     from penstock.engine.replay import Snapshot, Verdict
     from penstock.projector.rebuild import Comparison
@@ -44,7 +45,7 @@ def verify(json: Json = False, log: Log = None, prefix: Prefix = None, config: C
     """
     Replay every event from the first one, without snapshots, and compare with what the engines wrote down.
 
-    Checks the digest of each partition, the sequence of each entity, and the chain of hashes. Exit code 1 if it differs.
+    Checks digests, the sequence of each entity, and the chain of hashes. Exit code 1 if something differs.
     """
     execute(lambda: _verify({"log": log, "prefix": prefix, "config": config}, json))
 
@@ -55,7 +56,10 @@ def verify(json: Json = False, log: Log = None, prefix: Prefix = None, config: C
     )
 )
 def rebuild(
-    compare: Annotated[bool, typer.Option("--compare", help="only compare, row by row; exit code 1 if different")] = False,
+    *,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="only compare, row by row; exit code 1 if different")
+    ] = False,
     json: Json = False,
     log: Log = None,
     tables: Tables = None,
@@ -79,6 +83,7 @@ def rebuild(
     )
 )
 def show(
+    *,
     execution: Execution,
     at: Annotated[
         str | None, typer.Option("--at", metavar="N|TIME", help="number of its event, or a time (ISO 8601) [now]")
@@ -244,7 +249,9 @@ def _moment(at: str | None) -> int | datetime | None:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise Failed(f"--at: expected a number or a time such as 2026-03-01T12:00:00Z, but got {at!r}", Code.USAGE) from None
+        raise Failed(
+            f"--at: expected a number or a time such as 2026-03-01T12:00:00Z, but got {at!r}", Code.USAGE
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -282,10 +289,17 @@ async def _export(flags: dict[str, Any], topics: list[str], output: Path | None)
         if unknown := [topic for topic in topics if topic not in existing]:
             raise Failed(f"expected topics of the log, but {', '.join(unknown)} is none: {', '.join(sorted(existing))}")
         if output is None:
-            written = await export_log(log, topics, sys.stdout.buffer.write)
+            written = await export_log(log, topics, _writer(sys.stdout.buffer))
             sys.stdout.flush()
         else:
-            with output.open("wb") as file:  # noqa: ASYNC230 - nothing else runs in this loop
-                written = await export_log(log, topics, file.write)
+            with output.open("wb") as file:
+                written = await export_log(log, topics, _writer(file))
     say(f"{written:,} records")
     return Code.OK
+
+
+def _writer(file: BinaryIO) -> Callable[[bytes], None]:
+    def write(line: bytes) -> None:
+        file.write(line)
+
+    return write

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 COLOURS: Final = {
@@ -52,6 +53,14 @@ def _write(value: Any, *, indented: bool) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, none: str = "nothing") -> None:
     """A table; ``none`` is said where it has no row."""
+    table = table_of(columns, rows)
+    if table.row_count:
+        console().print(table)
+    else:
+        console(errors=True).print(none, style="dim")
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -60,10 +69,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, none: 
         table.add_column(column, overflow="fold", no_wrap=column in ("id", "execution"))
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    if table.row_count:
-        console().print(table)
-    else:
-        console(errors=True).print(none, style="dim")
+    return table
 
 
 def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
@@ -79,20 +85,42 @@ def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
     console().print(table)
 
 
+def fields_of(struct: Any) -> list[tuple[str, Any]]:
+    """The fields of a struct that say something."""
+    named = ((name, getattr(struct, name)) for name in struct.__struct_fields__)
+    return [(name.replace("_", " "), value) for name, value in named if value not in (None, (), {}, "")]
+
+
 def _cell(value: Any) -> Text:
     """Text, never markup: names and messages come from elsewhere."""
     from rich.text import Text
 
-    if isinstance(value, datetime):
-        return Text(value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
-    if isinstance(value, dict | list):
-        import orjson
-
-        return Text(orjson.dumps(value).decode())
-    text = _plain("" if value is None else str(value))
+    text = cell_text(value)
     return Text(text, style=COLOURS.get(text, ""))
 
 
-def _plain(text: str) -> str:
+def cell_text(value: Any) -> str:
+    """A value as people read it on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, str | int | float):
+        return plain(str(value))
+    import msgspec
+    import orjson
+
+    return plain(orjson.dumps(value, default=msgspec.to_builtins).decode())
+
+
+def moment(value: datetime | str | None) -> str:
+    """To the second, in UTC; nothing of nothing."""
+    if value is None:
+        return ""
+    value = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def plain(text: str) -> str:
     """Without control characters, which could play with the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

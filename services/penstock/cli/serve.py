@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +42,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
+    *,
     services: Annotated[
         list[str] | None, typer.Argument(metavar="[engine] [projector] [gateway]", help="all of them, unless named")
     ] = None,
@@ -79,18 +79,17 @@ def serve(
 
 async def _serve(names: Sequence[str], flags: dict[str, Any]) -> int:
     from penstock.cli.settings import load
-    from penstock.runtime.telemetry import set_up_logging
     from penstock.standalone import PARTS, Standalone
 
     if unknown := set(names) - set(PARTS):
         raise Failed(f"expected {', '.join(PARTS)}, but got {', '.join(sorted(unknown))}", Code.USAGE)
-    settings = load(flags)
-    set_up_logging(settings.log_level, settings.log_format)
+    settings = load(flags, {"log_level": "info"})
     async with Standalone(settings, [part for part in PARTS if part in names or not names]) as standalone:
         return await standalone.run()
 
 
 def worker(
+    *,
     modules: Annotated[
         list[str], typer.Argument(metavar="MODULE...", help="modules (shop.handlers) or files (./handlers.py)")
     ],
@@ -119,3 +118,18 @@ def worker(
         "log_level": log_level,
     }
     execute(lambda: _worker(modules, queue or [], concurrency, flags))
+
+
+async def _worker(modules: Sequence[str], queues: Sequence[str], concurrency: int, flags: dict[str, Any]) -> int:
+    from penstock.cli.settings import load
+    from penstock.runtime.supervise import supervise
+    from penstock.sdk.connect import transport_at
+    from penstock.worker.service import WorkerService
+
+    if flags["url"] and flags["log"]:
+        raise Failed("expected --url (tasks of a gateway) or --log (tasks of its topics), but got both", Code.USAGE)
+    settings = load(flags, {"log_level": "info"})
+    # A log that is named anywhere wins, unless a flag asks for the gateway.
+    source = settings.url if flags["url"] or settings.log is None else settings.log
+    transport = transport_at(source, prefix=settings.prefix, api_token=settings.token)
+    return await supervise([WorkerService(modules, transport, queues=queues, concurrency=concurrency)])

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 
 
 def load(flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of this call; a folder in which `penstock dev` has run names its own log."""
+    """
+    The settings of this call, which logs as they say from now on (commands: only what is wrong, unless told otherwise).
+
+    A folder in which `penstock dev` has run names its own log.
+    """
     from penstock.runtime.settings import DEV_FOLDER, DEV_LOG, load_settings
+    from penstock.runtime.telemetry import set_up_logging
 
     found = Path(DEV_FOLDER) / DEV_LOG
-    fallback = {"log": f"sqlite:{found}"} if found.is_file() else {}
-    return load_settings(flags, defaults={**fallback, **(defaults or {})})
+    fallback = {"log_level": "warning"} | ({"log": f"sqlite:{found}"} if found.is_file() else {})
+    settings = load_settings(flags, defaults={**fallback, **(defaults or {})})
+    set_up_logging(settings.log_level, settings.log_format)
+    return settings
 
 
 @asynccontextmanager
@@ -44,5 +51,5 @@ async def opened_tables(settings: Settings, *, read_only: bool = False) -> Async
     """The tables, or those of the `penstock dev` whose log is used; closed again at the end."""
     from penstock.standalone import opened_tables as opened
 
-    async with opened(settings, settings.data, read_only=read_only) as pool:
+    async with opened(settings, read_only=read_only) as pool:
         yield pool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
@@ -40,6 +41,7 @@ class Context:
     commander: Commander
     feed: TaskFeed
     clock: Clock = system_clock
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     freshness: Freshness = field(init=False)
     lag: Lag = field(init=False)
     outcomes: Outcomes = field(init=False)
@@ -53,6 +55,11 @@ class Context:
         self.outcomes = Outcomes(self.pool)
         self.events = EventReader(self.log)
         self.metrics = Metrics(self.commander, self.feed, self.lag)
+
+    def close(self) -> None:
+        """Answer those who wait for something: the gateway is going to stop."""
+        self.closing.set()
+        self.outcomes.close()
 
     async def ask(self, order: Order) -> Accepted:
         """Have a command of a caller decided; results of workers do not come this way."""

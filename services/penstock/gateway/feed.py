@@ -9,7 +9,8 @@ about them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from penstock.messages.offers import Offer
 from penstock.messages.records import Answer, Token, decode_withdrawn
 from penstock.messages.wellformed import Malformed
 from penstock.runtime.clock import Clock, system_clock
+from penstock.sdk.errors import TransportUnavailable
 
 _logger = structlog.get_logger("penstock.gateway")
 _TICK: Final = 0.25
@@ -85,7 +87,7 @@ class TaskFeed:
 
         Raises:
             Rejected: the queue is not served over HTTP.
-            LogUnavailable: a task could not be claimed.
+            TransportUnavailable: a task could not be claimed.
 
         """
         loop = asyncio.get_running_loop()
@@ -93,7 +95,8 @@ class TaskFeed:
         feed = await self._feed(queue, wait)
         while feed is not None:
             handed = await feed.next(worker, types, limit, deadline - loop.time())
-            offers = await self._claimed(feed, handed)
+            with _translated():
+                offers = await self._claimed(feed, handed)
             if offers or loop.time() >= deadline:
                 return offers
         return ()
@@ -104,7 +107,7 @@ class TaskFeed:
 
         Raises:
             Rejected: it counts for nothing: the attempt is over, or somebody else's.
-            LogUnavailable: it is unknown whether the log has it; say it again.
+            TransportUnavailable: it is unknown whether the log has it; say it again.
 
         """
         visit, attempt = _attempt(task_id)
@@ -210,16 +213,13 @@ class TaskFeed:
         if held is not None:
             _check_token(held, token)
         try:
-            _, at = await self._commander.ask(self._order(task_id, result, verb), self._patience)
+            with _translated():
+                _, at = await self._commander.ask(self._order(task_id, result, verb), self._patience)
         except AnswerLate as late:
             at = late.token
         except Rejected:
             self._finish(task_id)
             raise
-        except Malformed as error:
-            raise Rejected(RejectionCode.MALFORMED, str(error)) from error
-        except RecordTooLarge as error:
-            raise Rejected(RejectionCode.PAYLOAD_TOO_LARGE, str(error)) from error
         self._finish(task_id)
         return at
 
@@ -308,6 +308,19 @@ class TaskFeed:
                         self._finish(decode_withdrawn(record.value or b"").task_id)
                     except Malformed as error:
                         _logger.warning("a record is not a withdrawal", position=record.position, error=str(error))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Workers know refusals, and that the other side does not answer: nothing else."""
+    try:
+        yield
+    except Malformed as error:
+        raise Rejected(RejectionCode.MALFORMED, str(error)) from error
+    except RecordTooLarge as error:
+        raise Rejected(RejectionCode.PAYLOAD_TOO_LARGE, str(error)) from error
+    except LogError as error:
+        raise TransportUnavailable(str(error)) from error
 
 
 def _attempt(task_id: str) -> tuple[int, int]:

@@ -43,6 +43,11 @@ class Outcomes:
                 del self._waiting[execution_id]
         return await executions.get(self._pool, execution_id)
 
+    def close(self) -> None:
+        """Nobody waits any longer: they get what is known."""
+        for execution_id in list(self._waiting):
+            self._tell(execution_id, None)
+
     async def _poll(self) -> None:
         while self._waiting:
             self._news.clear()

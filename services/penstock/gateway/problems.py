@@ -18,6 +18,7 @@ from penstock.gateway.freshness import ReadModelBehind
 from penstock.gateway.lag import TooBusy
 from penstock.log.port import LogError, LogUnavailable, RecordTooLarge
 from penstock.messages.wellformed import Malformed
+from penstock.sdk.errors import TransportUnavailable
 from penstock.tables.paging import CursorInvalid
 from penstock.tables.pool import TablesUnavailable
 
@@ -95,7 +96,7 @@ async def _too_large(request: Request, error: Any) -> Response:
 
 
 async def _log(request: Request, error: Any) -> Response:
-    code = "LOG_UNAVAILABLE" if isinstance(error, LogUnavailable) else "LOG_ERROR"
+    code = "LOG_UNAVAILABLE" if isinstance(error, LogUnavailable | TransportUnavailable) else "LOG_ERROR"
     return problem(request, 503, code, str(error), {"Retry-After": "1"})
 
 
@@ -142,6 +143,7 @@ _HANDLERS: Final[dict[type[Exception], Any]] = {
     Malformed: _malformed,
     RecordTooLarge: _too_large,
     LogError: _log,
+    TransportUnavailable: _log,
     TablesUnavailable: _tables,
     ReadModelBehind: _behind,
     TooBusy: _busy,

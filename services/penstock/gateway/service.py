@@ -98,6 +98,7 @@ class Gateway:
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             done, _ = await asyncio.wait({*parts, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            self.context.close()
             self._server.should_exit = True
             await asyncio.wait({serving})
             for task in (serving, *(done & parts)):

@@ -43,16 +43,16 @@ async def list_tasks(  # noqa: PLR0917 - one per query parameter
 async def poll_queue(gateway: Gateway, request: Request, queue: QueueName, asked: s.PollRequest) -> Response:
     """Get work from a queue with transport `http`. Each task comes with a token, under which it can be finished."""
     polling = asyncio.create_task(gateway.feed.poll(queue, asked.worker, asked.types, asked.limit, asked.wait))
-    leaving = asyncio.create_task(_gone(request))
+    reasons = {asyncio.create_task(_gone(request)), asyncio.create_task(gateway.closing.wait())}
     try:
-        await asyncio.wait({polling, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if leaving.done():
+        await asyncio.wait({polling, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+        if any(reason.done() for reason in reasons):
             await _hand_back(gateway, polling)
             return answer({"tasks": []})
         return answer({"tasks": polling.result()})
     finally:
-        leaving.cancel()
-        polling.cancel()
+        for task in (polling, *reasons):
+            task.cancel()
 
 
 @router.post("/tasks/complete", tags=["workers"], responses=_RESULT)

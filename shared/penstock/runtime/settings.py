@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address on which the gateway listens")
     port: int = Field(8400, ge=0, le=65535, description="port on which the gateway listens; 0 takes a free one")
     api_token: SecretStr | None = Field(None, description="bearer token that the gateway asks for")
-    allow_unprotected: bool = Field(False, description="listen for others without a token, behind something that checks")
+    allow_unprotected: bool = Field(
+        False, description="listen for others without a token, behind something that checks"
+    )
     url: str = Field("http://127.0.0.1:8400", description="the gateway that client commands speak to")
     data: Path = Field(Path(DEV_FOLDER), description="folder of the log and the Postgres of `penstock dev`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")

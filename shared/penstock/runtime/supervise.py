@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,15 +32,15 @@ async def outcome_of(awaitable: Awaitable[T]) -> T | Raised:
     """What ``awaitable`` gives, or what it raised. Cancellation passes through; an attempt to exit does not."""
     try:
         return await awaitable
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - here, and nowhere else
         return Raised(error)
 
 
-def outcome_of_call(call: Callable[..., T], **arguments: Any) -> T | Raised:
+def outcome_of_call(call: Callable[..., T], arguments: Mapping[str, Any]) -> T | Raised:
     """The same for a function that is not asynchronous."""
     try:
         return call(**arguments)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - here, and nowhere else
         return Raised(error)
 
 
@@ -48,7 +48,7 @@ async def supervise(services: Sequence[Service], *, signals: bool = True) -> int
     """
     Run ``services`` until SIGTERM, SIGINT, or until one of them ends; then stop the rest, last started first.
 
-    Returns the exit code of the process: 0 after an orderly stop, 1 when a service failed (it is logged with its cause).
+    Returns the exit code of the process: 0 after an orderly stop, 1 when a service failed (logged with its cause).
     """
     stop = asyncio.Event()
     if signals:

@@ -21,7 +21,7 @@ class TaskFailed(Exception):
 
 
 class TaskWithdrawn(Exception):
-    """The attempt is no longer wanted: whatever it gives is dropped. Raised by a heartbeat, so that a handler can end."""
+    """The attempt is no longer wanted; whatever it gives is dropped. Raised by a heartbeat, so that handlers end."""
 
 
 class HandlerInvalid(TypeError):

@@ -78,7 +78,7 @@ def _details(details: Any) -> dict[str, Any] | None:
 
 def _text(error: BaseException) -> str:
     """Even ``str`` of a foreign exception is foreign code."""
-    said = outcome_of_call(error.__str__)
+    said = outcome_of_call(error.__str__, {})
     return f"(its message cannot be shown: {type(said.error).__name__})" if isinstance(said, Raised) else str(said)
 
 

@@ -13,8 +13,8 @@ import structlog
 from penstock.domain.errors import ErrorCode, Failure
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.runtime.clock import Clock
-from penstock.sdk.outputs import OUTPUT_INVALID
 from penstock.sdk.errors import TransportUnavailable
+from penstock.sdk.outputs import OUTPUT_INVALID
 from penstock.sdk.transport import Delivery, Joining, TaskFeed
 
 FIRST_PAUSE: Final = 0.1
@@ -68,6 +68,9 @@ class FeedChannel:
         except TransportUnavailable:
             self._reached = False
             raise
+        except Rejected as refusal:
+            self._reached = False
+            raise TransportUnavailable(f"expected tasks, but was refused: {refusal}") from refusal
         self._reached = True
         fresh = []
         for offer in offers:
@@ -102,9 +105,7 @@ class FeedChannel:
 
     def fail(self, delivery: Delivery, failure: Failure) -> None:
         task_id = delivery.task.id
-        self._order(
-            delivery, "fail", lambda: self._feed.fail(task_id, delivery.token, failure, self._joining.worker)
-        )
+        self._order(delivery, "fail", lambda: self._feed.fail(task_id, delivery.token, failure, self._joining.worker))
 
     def release(self, delivery: Delivery) -> None:
         self._order(delivery, "release", lambda: self._feed.release(delivery.task.id, delivery.token))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +17,8 @@ from penstock.sdk.errors import TransportUnavailable
 
 LONGEST_WAIT: Final = 30.0
 TIMEOUT: Final = 15.0
+
+T = TypeVar("T")
 
 
 class _Offers(msgspec.Struct):
@@ -73,10 +75,10 @@ class HttpFeed:
         if self._ours:
             await self._client.aclose()
 
-    async def _post(self, path: str, body: dict[str, Any], timeout: float = TIMEOUT) -> bytes:
+    async def _post(self, path: str, body: dict[str, Any], patience: float = TIMEOUT) -> bytes:
         try:
             response = await self._client.post(
-                self._url + path, content=msgspec.json.encode(body), headers=self._headers, timeout=timeout
+                self._url + path, content=msgspec.json.encode(body), headers=self._headers, timeout=patience
             )
         except httpx.TransportError as error:
             raise TransportUnavailable(f"expected {self._url} to answer, but {error!r}") from error
@@ -101,7 +103,7 @@ def _refusal(response: httpx.Response, url: str) -> Exception:
     return TransportUnavailable(f"expected {url} to do it, but it says {response.status_code}: {said:.500}")
 
 
-def _decoded(content: bytes, kind: type[Any]) -> Any:
+def _decoded(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:

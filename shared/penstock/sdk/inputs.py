@@ -123,16 +123,15 @@ def _is_object(hint: Any) -> bool:
     origin = get_origin(hint) or hint
     if not isinstance(origin, type):
         return False
-    return (
-        is_typeddict(origin) or dataclasses.is_dataclass(origin) or issubclass(origin, msgspec.Struct | BaseModel | Mapping)
-    )
+    known = issubclass(origin, msgspec.Struct | BaseModel | Mapping)
+    return known or is_typeddict(origin) or dataclasses.is_dataclass(origin)
 
 
 def _check(function: str, parameter: str, hint: Any) -> None:
     try:
         info = msgspec.inspect.type_info(hint)
     except (TypeError, NameError) as error:
-        raise HandlerInvalid(f"expected parameter {parameter!r} of {function} to be of a JSON type, but {error}") from error
+        raise HandlerInvalid(f"expected {parameter!r} of {function} to be of a JSON type, but {error}") from error
     if isinstance(info, msgspec.inspect.CustomType) and not issubclass(info.cls, BaseModel):
         raise HandlerInvalid(
             f"expected parameter {parameter!r} of {function} to be of a type that can be made from JSON, but it is "

@@ -21,7 +21,7 @@ from penstock.messages.wellformed import Malformed
 from penstock.runtime.clock import Clock
 from penstock.runtime.ids import new_id
 from penstock.sdk.errors import TransportUnavailable
-from penstock.sdk.failures import too_large
+from penstock.sdk.failures import too_large, worker_stopped
 from penstock.sdk.log_outbox import LogOutbox
 from penstock.sdk.outputs import OutputInvalid
 from penstock.sdk.transport import Delivery, Joining
@@ -62,6 +62,7 @@ class LogChannel:
         self._closing, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._subscription: Subscription | None = None
+        self._has_read = False
 
     async def enter(self) -> None:
         """Take a place in the group."""
@@ -89,7 +90,8 @@ class LogChannel:
                 task.cancel()
 
     def ready(self) -> bool:
-        return self._subscription is not None and bool(self._subscription.assigned())
+        """With more workers than partitions some have none, and are none the worse for it."""
+        return self._subscription is not None and (self._has_read or bool(self._subscription.assigned()))
 
     async def fetch(self, limit: int, wait: float) -> Sequence[Delivery]:
         await self._outbox.room()
@@ -97,6 +99,7 @@ class LogChannel:
             records = await self.subscription.read(limit, wait)
         except LogUnavailable as error:
             raise TransportUnavailable(str(error)) from error
+        self._has_read = True
         return [delivery for record in records if (delivery := self._received(record)) is not None]
 
     async def claim(self, delivery: Delivery) -> bool:
@@ -151,7 +154,11 @@ class LogChannel:
         self._outbox.put(COMMANDS, delivery.partition, message, lambda: self._finished(delivery))
 
     def release(self, delivery: Delivery) -> None:
-        """Its position is not committed, so the group hands it out again."""
+        """Its position is not committed, so the group hands it out again; a claimed one fails, and is tried again."""
+        assert isinstance(delivery, LogDelivery)
+        if delivery.claimed:
+            self.fail(delivery, worker_stopped())
+            return
         self._let_go(delivery)
 
     def discard(self, delivery: Delivery) -> None:

@@ -43,7 +43,7 @@ def encode_output(value: Any) -> msgspec.Raw:
 def _to_builtins(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    raise NotImplementedError(f"{type(value).__name__} is none")
+    raise TypeError(f"{type(value).__name__} is none")
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_to_builtins).encode

@@ -19,7 +19,8 @@ KINDS: Final = {
     "minutes": ("minutes", "protokoll", "meeting", "action", "board", "beschluss", "present", "sitzung"),
 }
 FORMATS: Final = frozenset({"pdf", "docx", "txt", "html", "tiff", "png", "jpeg"})
-STOP: Final = frozenset("the of and to in for is a der die das und la le les de et que im von with was by we be".split())
+_STOP = "the of and to in for is a der die das und la le les de et que im von with was by we be"
+STOP: Final = frozenset(_STOP.split())
 
 
 @task("price-order")
@@ -38,11 +39,12 @@ def price_order(lines: list[dict[str, Any]], discount_percent: float) -> dict[st
 
 
 @task("check-credit")
-def check_credit(customer: dict[str, Any]) -> dict[str, Any]:
-    """A score from 0 to 99 that depends on the customer alone, and the limit that goes with it."""
+def check_credit(customer: dict[str, Any], amount: float) -> dict[str, Any]:
+    """A score from 0 to 99 that depends on the customer alone, and how much the limit that goes with it leaves."""
     score = sha256(customer["number"].encode()).digest()[0] * 100 // 256
     limits = {range(10): 500, range(10, 30): 8_000, range(30, 70): 60_000, range(70, 100): 500_000}
-    return {"score": score, "limit": next(limit for scores, limit in limits.items() if score in scores)}
+    limit = next(limit for scores, limit in limits.items() if score in scores)
+    return {"score": score, "limit": limit, "left": round(limit - amount, 2)}
 
 
 @task("approve-order")

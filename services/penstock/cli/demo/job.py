@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -13,10 +13,9 @@ from penstock.cli.definitions import checked_sources
 from penstock.cli.demo.progress import Progress
 from penstock.cli.demo.sources import DEFINITIONS, Start
 from penstock.cli.demo.tally import Following, Tally
-from penstock.log.port import Log
 from penstock.projections.positions import standings
 from penstock.sdk.client import Client
-from penstock.tables.pool import Pool
+from penstock.standalone import Standalone
 
 IN_FLIGHT: Final = 32
 TABLES: Final = ("executions", "tasks", "execution_timeline", "definitions")
@@ -27,8 +26,8 @@ class DemoJob:
 
     name = "demo"
 
-    def __init__(self, log: Log, pool: Pool, client: Client, starts: Sequence[Start], ready: Callable[[], bool]) -> None:
-        self._log, self._pool, self._client, self._starts, self._others_ready = log, pool, client, starts, ready
+    def __init__(self, standalone: Standalone, starts: Sequence[Start]) -> None:
+        self._standalone, self._starts = standalone, starts
         self._stopping = asyncio.Event()
         self.tally = Tally()
         self.rows: dict[str, int] = {}
@@ -55,46 +54,46 @@ class DemoJob:
             working.result()
 
     async def _work(self) -> None:
-        while not self._others_ready():  # noqa: ASYNC110 - services say it when they are asked
-            await asyncio.sleep(0.02)
-        for _, source in checked_sources([DEFINITIONS]):
-            await self._client.publish(source)
+        await self._standalone.until_ready()
+        async with Client(self._standalone.gateway.url) as client:
+            for _, source in checked_sources([DEFINITIONS]):
+                await client.publish(source)
+            await self._run_all(client)
+        while not await self._caught_up():  # noqa: ASYNC110 - another service does it
+            await asyncio.sleep(0.05)
+        for table in TABLES:
+            self.rows[table] = await self._standalone.pool.fetchval(f"select count(*) from {table}")  # noqa: S608 - ours
+        self.done = True
+
+    async def _run_all(self, client: Client) -> None:
         async with AsyncExitStack() as stack:
-            following = await Following.begin(self._log)
+            following = await Following.begin(self._standalone.log)
             stack.push_async_callback(following.close)
             self.tally = following.tally
             progress = stack.enter_context(Progress(Counter(start.definition for start in self._starts)))
             begun = time.monotonic()
-            starting = asyncio.create_task(self._start_all())
+            starting = asyncio.create_task(self._start_all(client))
             stack.callback(starting.cancel)
-            while len(following.tally.outcomes) < len(self._starts):
+            while len(self.tally.outcomes) < len(self._starts):
                 if starting.done():
                     starting.result()
                 await following.step()
-                progress.show(following.tally)
+                progress.show(self.tally)
             self.seconds = time.monotonic() - begun
-        await self._count_rows()
-        self.done = True
 
-    async def _start_all(self) -> None:
+    async def _start_all(self, client: Client) -> None:
         waiting = iter(self._starts)
 
         async def start_some() -> None:
             for start in waiting:
-                await self._client.start(start.definition, start.input, business_key=start.business_key)
+                await client.start(start.definition, start.input, business_key=start.business_key)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(IN_FLIGHT):
                 group.create_task(start_some())
 
-    async def _count_rows(self) -> None:
-        """The tables follow a moment later; nobody should count a half."""
-        while not await self._caught_up():
-            await asyncio.sleep(0.05)
-        for table in TABLES:
-            self.rows[table] = await self._pool.fetchval(f"select count(*) from {table}")  # noqa: S608 - our own names
-
     async def _caught_up(self) -> bool:
-        found = await standings(self._pool)
-        ends = [await self._log.end(standing.partition) for standing in found]
+        """The tables follow a moment later; nobody should count a half."""
+        found = await standings(self._standalone.pool)
+        ends = [await self._standalone.log.end(standing.partition) for standing in found]
         return all(standing.position >= end for standing, end in zip(found, ends, strict=True))

@@ -1,0 +1,96 @@
+"""What a ``Client`` returns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from penstock.domain.errors import Failure
+
+RESTING: Final = frozenset({"completed", "cancelled", "terminated", "failed"})
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution as the read model shows it. ``input`` and ``output`` are None in lists."""
+
+    id: str
+    definition: str
+    version: str
+    status: str
+    digest: str = ""
+    business_key: str | None = None
+    tags: tuple[str, ...] = ()
+    priority: str = "medium"
+    initiated_by: str = "system"
+    input: Any = None
+    output: Any = None
+    failure: Failure | None = None
+    reason: str | None = None
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+    deadline: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it rests: completed, cancelled, terminated, or failed (which can be retried)."""
+        return self.status in RESTING
+
+
+class TaskAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a task step."""
+
+    id: str
+    execution_id: str
+    step: str
+    visit: int
+    attempt: int
+    task: str
+    queue: str
+    status: str
+    worker: str | None = None
+    input: Any = None
+    output: Any = None
+    failure: Failure | None = None
+    scheduled_at: datetime
+    claimed_at: datetime | None = None
+    ended_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a timeline: an event, and its place in the log."""
+
+    execution_id: str
+    sequence: int
+    id: str
+    type: str
+    time: datetime
+    data: dict[str, Any]
+    partition: int
+    position: int
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A command was accepted. Queries with ``min_token=token`` show its effect."""
+
+    id: str
+    token: str
+    command_id: str
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a definition is published. ``warnings`` say what could be better about it."""
+
+    id: str
+    version: str
+    digest: str
+    token: str
+    warnings: tuple[dict[str, Any], ...] = ()
+
+
+class Waited(msgspec.Struct, frozen=True, kw_only=True):
+    ended: bool
+    execution: Execution

@@ -1,0 +1,108 @@
+"""One delivery on its way through the worker: call its handler, in time, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+
+from penstock.domain.errors import Failure
+from penstock.messages.records import Task
+from penstock.runtime.supervise import Raised, outcome_of, outcome_of_call
+from penstock.sdk.context import TaskContext
+from penstock.sdk.failures import failure_of, timed_out
+from penstock.sdk.inputs import InputInvalid
+from penstock.sdk.outputs import OutputInvalid, encode_output
+from penstock.sdk.task import Handler
+from penstock.sdk.threads import Threads
+from penstock.sdk.transport import Channel, Delivery
+
+SHORT: Final = 10.0
+"""Seconds. The time limit of steps that name none."""
+
+
+class Work:
+    """``unwanted``: report nothing. ``handed_back``: somebody else is to do it."""
+
+    __slots__ = ("channel", "context", "delivery", "handed_back", "handler", "runner", "unwanted")
+
+    def __init__(self, delivery: Delivery, channel: Channel, handler: Handler) -> None:
+        self.delivery, self.channel, self.handler = delivery, channel, handler
+        self.context: TaskContext | None = None
+        self.runner: asyncio.Task[Any] | None = None
+        self.unwanted = self.handed_back = False
+
+    def withdraw(self) -> None:
+        """Stop it if it can be stopped; whatever it gives is dropped."""
+        self.unwanted = True
+        if self.context is not None:
+            self.context.cancelled.set()
+        runs_in_thread = not (self.handler.is_async or self.handler.inline)
+        if self.runner is not None and self.runner is not asyncio.current_task() and not runs_in_thread:
+            self.runner.cancel()
+
+    def hand_back(self) -> None:
+        """Stop it, so that somebody else can begin."""
+        self.handed_back = True
+        if self.context is not None:
+            self.context.cancelled.set()
+        if self.runner is not None:
+            self.runner.cancel()
+
+
+def limit_of(task: Task) -> float | None:
+    """
+    The seconds that a handler has. A task with a heartbeat that names no limit of its own goes on as long as it lives;
+    the engine watches it.
+    """
+    return None if task.heartbeat is not None and task.timeout <= SHORT else task.timeout
+
+
+def arguments_of(work: Work) -> dict[str, Any] | Failure:
+    """The arguments of the handler's call, or why there are none."""
+    inputs = work.handler.inputs
+    arguments = outcome_of_call(inputs.arguments, {"value": work.delivery.task.input})
+    if isinstance(arguments, Raised):  # a model's own checks are foreign code: they may raise anything
+        return arguments.error.failure if isinstance(arguments.error, InputInvalid) else failure_of(arguments.error)
+    if inputs.context is not None:
+        arguments[inputs.context] = work.context
+    return arguments
+
+
+async def call(handler: Handler, arguments: dict[str, Any], limit: float | None) -> Any | Raised | Failure:
+    """What an async or inline handler gives or raises; a Failure where it was late."""
+    if not handler.is_async:
+        return outcome_of_call(handler.function, arguments)
+    if limit is None:
+        return await outcome_of(handler.function(**arguments))
+    try:
+        async with asyncio.timeout(limit) as timer:
+            outcome = await outcome_of(handler.function(**arguments))
+    except TimeoutError:
+        return timed_out(limit)
+    return timed_out(limit) if timer.expired() else outcome
+
+
+async def call_in_thread(
+    threads: Threads, handler: Handler, arguments: dict[str, Any], limit: float | None
+) -> tuple[Any | Raised | Failure, asyncio.Future[Any] | None]:
+    """The same for a sync handler, with the call that still runs where it was late: nobody can stop it."""
+    running = threads.call(handler.function, arguments)
+    done, _ = await asyncio.wait({running}, timeout=limit)
+    if done:
+        return running.result(), None
+    assert limit is not None
+    return timed_out(limit), running
+
+
+def result_of(outcome: Any) -> msgspec.Raw | Failure:
+    """What is reported of the outcome of a call."""
+    if isinstance(outcome, Failure):
+        return outcome
+    if isinstance(outcome, Raised):
+        return failure_of(outcome.error)
+    encoded = outcome_of_call(encode_output, {"value": outcome})
+    if isinstance(encoded, Raised):
+        return encoded.error.failure if isinstance(encoded.error, OutputInvalid) else failure_of(encoded.error)
+    return encoded
