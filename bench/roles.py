@@ -6,6 +6,8 @@ import asyncio
 import sys
 
 import uvloop
+
+from bench.handlers import HANDLERS
 from penstock.engine.service import Engine
 from penstock.log.open import open_log
 from penstock.log.port import Log
@@ -17,8 +19,6 @@ from penstock.runtime.telemetry import set_up_logging
 from penstock.sdk.log_transport import LogTransport
 from penstock.sdk.worker import Worker
 from penstock.tables.pool import open_pool, schema_of
-
-from bench.handlers import HANDLERS
 
 
 async def services(role: str, log: Log, tables: str, schema: str) -> list[Service]:

@@ -1,6 +1,6 @@
 """
-``make bench``: W3 (three trivial tasks in sequence), P10 (ten in parallel, joined) and L (one W3 at a time), on Kafka and
-embedded, each with engine, worker, projector, client and broker on this machine; a bare loop beside them in the same run.
+``make bench``: W3 (three trivial tasks in sequence), P10 (ten in parallel, joined) and L (one W3 at a time), on Kafka
+and embedded, each with engine, worker, projector, client and broker on this machine; a bare loop beside them.
 
 One JSON line per case. ``per_s`` counts until the read models have caught up; CPU is milliseconds per execution, by
 process. Exits with 1 when a bar is missed.
@@ -24,15 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
+from bench.client import Run, publish, run
+from bench.definitions import P10, W3
 from penstock.log.open import open_log
 from penstock.log.port import Log, TopicPartition
 from penstock.log.topics import EVENTS, product_topics
 from penstock.projections import positions
 from penstock.tables.embedded import start_embedded
 from penstock.tables.pool import Pool, open_pool, schema_of
-
-from bench.client import Run, publish, run
-from bench.definitions import P10, W3
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "deploy" / "kafka-local"))
@@ -67,8 +67,8 @@ CASES = (
 BARE = ((12_000, 1, 200), (12_000, 4, 1000), (300, 1, 1))
 """Executions, partitions, in flight."""
 
-WARM_UP = 20_000
-"""Executions of the bare loop before anything counts: a broker that has just started is half as fast."""
+WARM_UP = Case("warm-up", "kafka", W3, 12_000, 500, 2)
+"""Runs before anything counts: a broker that has just started is half as fast."""
 
 
 async def measure(case: Case, url: str, dsn: str, broker: int | None) -> dict[str, Any]:
@@ -176,7 +176,7 @@ async def main(only: str | None, url: str | None) -> int:
         try:
             with LocalKafka(1) as kafka:
                 broker = kafka.pids[0]
-                bare_loop(kafka.bootstrap, broker, WARM_UP, 1, 200)
+                await measure(WARM_UP, f"kafka://{kafka.bootstrap}", server.dsn, broker)
                 for case in wanted(only):
                     where = (
                         f"kafka://{kafka.bootstrap}" if case.log == "kafka" else f"sqlite:{folder}/{uuid.uuid4()}.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,16 @@ class TopicsWrong(LogError):
         self.problems = tuple(problems)
 
 
+class AddressTaken(Exception):
+    """Somebody else listens there already."""
+
+    def __init__(self, settings: Settings, error: OSError) -> None:
+        super().__init__(
+            f"expected to listen on {settings.host}:{settings.port}, but {error.strerror or error}: "
+            "stop whoever does, or give another --port"
+        )
+
+
 class Standalone:
     """
     The services ``parts`` on one log and one set of tables, from ``async with`` on; ``run`` makes them work.
@@ -57,12 +68,15 @@ class Standalone:
     async def __aenter__(self) -> Self:
         """
         Raises:
+            AddressTaken: the gateway cannot listen where it should.
             TopicsWrong: the topics are not as they have to be.
             SettingsInvalid: the log or the tables are not named.
             LogUnavailable, TablesUnavailable: nobody answers there.
 
         """
         try:
+            if "gateway" in self.parts:
+                _check_address(self.settings)
             self.log = await self._open_log()
             if self.parts & {"projector", "gateway"}:
                 self._pool = await self._stack.enter_async_context(opened_tables(self.settings, develop=self._develop))
@@ -89,7 +103,8 @@ class Standalone:
         return self._pool
 
     def ready(self) -> bool:
-        return all(service.ready() for service in self.services)
+        """The worker counts as ready with the gateway: it says so by itself only after its first long poll."""
+        return all(service.ready() for service in self.services if not isinstance(service, Worker))
 
     async def until_ready(self) -> None:
         """Return when every service does its work; services tell it only to who asks."""
@@ -121,6 +136,15 @@ class Standalone:
             case "gateway":
                 self.gateway = await Gateway.open(self.log, self.pool, settings=gateway_settings(settings))
                 return self.gateway
+
+
+def _check_address(settings: Settings) -> None:
+    """Before anything is started: the server itself finds out only when all the rest runs already."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        raise AddressTaken(settings, error) from error
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:

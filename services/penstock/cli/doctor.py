@@ -95,12 +95,17 @@ def _python() -> Check:
 
 
 async def _log(settings: Settings, stack: AsyncExitStack) -> tuple[OpenLog | None, Check]:
+    from penstock.cli.settings import is_missing
     from penstock.log.open import open_log
     from penstock.log.port import LogError
     from penstock.runtime.settings import LOG_FORMS
 
     if settings.log is None:
         return None, Check("log", "bad", "none is named", f"set PENSTOCK_LOG to {LOG_FORMS}")
+    if is_missing(settings.log):
+        return None, Check(
+            "log", "bad", f"{settings.log}: no such file", "run `penstock dev`, or `penstock topics apply`"
+        )
     try:
         log = await open_log(settings.log, settings.prefix)
     except LogError as error:

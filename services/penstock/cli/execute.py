@@ -34,9 +34,10 @@ class Failed(Exception):
 
 def execute(body: Callable[[], Coroutine[Any, Any, int | None]]) -> NoReturn:
     """Run ``body`` in a loop of its own and leave with the code that it returns."""
-    with lines_for_errors():
-        raise typer.Exit(asyncio.run(_awaited(body())) or 0)
-    raise typer.Exit(Code.FAILED)
+    code: int | None = None
+    with _lines_for_errors():
+        code = asyncio.run(_awaited(body()))
+    raise typer.Exit(code or Code.OK)
 
 
 async def _awaited(body: Awaitable[int | None]) -> int | None:
@@ -44,7 +45,7 @@ async def _awaited(body: Awaitable[int | None]) -> int | None:
 
 
 @contextlib.contextmanager
-def lines_for_errors() -> Iterator[None]:
+def _lines_for_errors() -> Iterator[None]:
     """Turn what is expected to go wrong into its line and its code; defects pass."""
     try:
         yield
@@ -96,6 +97,7 @@ def _codes() -> dict[type[BaseException], Code]:
     from penstock.runtime.settings import SettingsInvalid
     from penstock.sdk import refusals
     from penstock.sdk.errors import HandlerInvalid, ModuleInvalid
+    from penstock.standalone import AddressTaken
     from penstock.tables.embedded import EmbeddedMissing
     from penstock.tables.pool import TablesUnavailable
 
@@ -116,5 +118,6 @@ def _codes() -> dict[type[BaseException], Code]:
         ExecutionNotFound: Code.FAILED,
         NothingServes: Code.FAILED,
         EmbeddedMissing: Code.FAILED,
+        AddressTaken: Code.FAILED,
         LogError: Code.FAILED,
     }

@@ -32,18 +32,46 @@ def load(flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) ->
 
 
 @asynccontextmanager
-async def opened_log(settings: Settings) -> AsyncIterator[Log]:
-    """The log, closed again at the end."""
+async def opened_log(settings: Settings, *, create: bool = False) -> AsyncIterator[Log]:
+    """The log, closed again at the end. To look at a file that is not there must not make it (``create`` may)."""
     from penstock.log.open import open_log
     from penstock.runtime.settings import LOG_FORMS
 
     if settings.log is None:
         raise Failed(f"expected a log: give --log, or set PENSTOCK_LOG, to {LOG_FORMS}", Code.USAGE)
+    if not create and is_missing(settings.log):
+        raise Failed(f"expected a log at {settings.log}, but there is no such file: run `penstock topics apply`")
     log = await open_log(settings.log, settings.prefix)
     try:
         yield log
     finally:
         await log.close()
+
+
+@asynccontextmanager
+async def filled_log(settings: Settings) -> AsyncIterator[Log]:
+    """
+    The log, if it has the product's topics.
+
+    Raises:
+        TopicMissing: it has not.
+
+    """
+    from penstock.log.port import TopicMissing
+    from penstock.log.topics import CATALOG, EVENTS, SNAPSHOTS
+
+    async with opened_log(settings) as log:
+        existing = await log.topics()
+        for topic in (EVENTS, CATALOG, SNAPSHOTS):
+            if topic not in existing:
+                raise TopicMissing(topic)
+        yield log
+
+
+def is_missing(log: str) -> bool:
+    """Whether a log would be made by opening it."""
+    scheme, _, path = log.partition(":")
+    return scheme == "sqlite" and not Path(path).is_file()
 
 
 @asynccontextmanager

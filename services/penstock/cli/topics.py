@@ -59,7 +59,7 @@ async def _apply(flags: dict[str, object], json: bool) -> int:
     from penstock.standalone import wanted_topics
 
     settings = load(flags)
-    async with opened_log(settings) as log:
+    async with opened_log(settings, create=True) as log:
         wanted = await wanted_topics(log, settings)
         created = await log.apply(product_topics(settings.partitions) if flags["partitions"] else wanted)
         problems = await log.check(wanted)

@@ -25,6 +25,8 @@ _HEADERS: Final = {
 }
 _NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _DOCS: Final = "; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+_POLITE: Final = 16 << 20
+"""Bytes that are read and dropped beyond the limit: who still sends does not hear an answer."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -92,7 +94,7 @@ class Guard:
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         most = self._settings.max_body
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > most:
+        if not length.isdecimal() or int(length) > most + _POLITE:
             raise _too_large(most)
         parts: list[bytes] = []
         size = 0
@@ -102,9 +104,10 @@ class Guard:
                 raise Refused(400, "BAD_REQUEST", "expected the whole body, but the caller went away")
             part = message.get("body", b"")
             size += len(part)
-            if size > most:
+            if size <= most:
+                parts.append(part)
+            elif size > most + _POLITE or not message.get("more_body", False):
                 raise _too_large(most)
-            parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
 

@@ -30,6 +30,9 @@ from penstock.sdk.withdrawals import Withdrawals
 
 AHEAD: Final = 500
 COMMIT_EVERY: Final = 0.5
+FIRST_READ: Final = 0.5
+"""Seconds after which a worker counts as ready, whether it was given a partition or not."""
+
 PATIENCE: Final = 5.0
 """Seconds for what runs to end before partitions move away, and for the last results to be written."""
 
@@ -96,7 +99,7 @@ class LogChannel:
     async def fetch(self, limit: int, wait: float) -> Sequence[Delivery]:
         await self._outbox.room()
         try:
-            records = await self.subscription.read(limit, wait)
+            records = await self.subscription.read(limit, wait if self._has_read else min(wait, FIRST_READ))
         except LogUnavailable as error:
             raise TransportUnavailable(str(error)) from error
         self._has_read = True

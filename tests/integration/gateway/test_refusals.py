@@ -127,7 +127,7 @@ async def test_a_query_that_the_tables_cannot_answer_yet_is_a_503(log: Log, pool
 
 async def test_a_log_that_does_not_answer_is_a_503(log: MemoryLog, pool: Pool) -> None:
     async with scripted(log, 2), serving(log, pool) as (_, client):
-        log.faults.next_send(Fault.LOST)
+        log.faults.sends.append(Fault.LOST)
         problem(await client.post(f"{API}/executions", json=START), 503, "LOG_UNAVAILABLE")
         assert (await client.post(f"{API}/executions", json=START)).status_code == 201
 

@@ -106,8 +106,10 @@ def _line(text: bytes) -> Line:
 
 @asynccontextmanager
 async def producing(bootstrap: str, topic: str) -> AsyncIterator[Producer]:
+    # It would wait a second for more lines before it sends one.
+    at_once = ("--sync", "--producer-property", "linger.ms=0")
     tool = await Producer.start(
-        PRODUCER, "--bootstrap-server", bootstrap, "--topic", topic, "--property", "parse.key=true", "--sync"
+        PRODUCER, "--bootstrap-server", bootstrap, "--topic", topic, "--property", "parse.key=true", *at_once
     )
     try:
         yield tool
@@ -117,11 +119,11 @@ async def producing(bootstrap: str, topic: str) -> AsyncIterator[Producer]:
 
 @asynccontextmanager
 async def consuming(bootstrap: str, topic: str) -> AsyncIterator[Consumer]:
-    shown = [f"--property=print.{part}=true" for part in ("partition", "offset", "key", "value")]
     tool = await Consumer.start(
         CONSUMER,
         *("--bootstrap-server", bootstrap, "--topic", topic),
-        *("--from-beginning", "--isolation-level", "read_committed", *shown),
+        *("--from-beginning", "--isolation-level", "read_committed"),
+        *("--property", "print.partition=true", "--property", "print.offset=true", "--property", "print.key=true"),
     )
     try:
         yield tool

@@ -149,8 +149,14 @@ async def play(bootstrap: str) -> Scene:
 async def _publish(bootstrap: str, scene: Scene) -> None:
     async with consuming(bootstrap, f"{scene.prefix}.catalog.v1") as catalog:
         async with producing(bootstrap, f"{scene.prefix}.catalog-commands.v1") as commands:
-            text = publish()
-            scene.typed.append(text)
-            await commands.type("parcels", text)
+            await _type(scene, commands, publish())
             await catalog.event("definition_published", "parcels", version="1.0.0")
+            await _type(scene, commands, command("deactivate_definition", "parcels", '{"version": "1.0.0", "by": "ann"}'))
+            await _type(scene, commands, command("activate_definition", "parcels", '{"version": "1.0.0"}'))
+            await catalog.event("definition_activated", "parcels")
         scene.catalog = catalog.lines
+
+
+async def _type(scene: Scene, commands: Producer, text: str) -> None:
+    scene.typed.append(text)
+    await commands.type("parcels", text)

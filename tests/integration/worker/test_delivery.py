@@ -110,9 +110,9 @@ async def test_a_worker_that_stops_finishes_what_runs_and_hands_back_the_rest(ev
     gates, others = Gates(), Gates()
     worker = await every_shop.open([gates.handler()], concurrency=2)
     offered = await every_shop.offers("wait", numbers(6), execution=new_id())
-    await every_shop.until(lambda: len(gates.begun) == 2)
+    await every_shop.until(lambda: len(gates.begun) == 2 and worker.in_hand == 6)
     stopping = asyncio.create_task(every_shop.stop(worker))
-    await asyncio.sleep(0)
+    await every_shop.until(lambda: worker.in_hand == 2)
     gates.gate(0).set()
     gates.gate(1).set()
     await stopping
@@ -138,10 +138,11 @@ async def test_what_does_not_end_within_the_grace_is_handed_back(shop: Shop) -> 
     assert isinstance(result, FailTask)
     assert (result.failure.code, result.failure.retryable) == ("WORKER_STOPPED", True)
     assert result.token == shop.claims(claimed)[0].token
-    others.gate(0).set()
+    for n in (0, 1):
+        others.gate(n).set()
     await shop.open([others.handler()])
     await shop.result(short)
-    assert others.begun == [0]
+    assert 0 in others.begun
 
 
 async def test_a_sync_handler_that_hangs_does_not_keep_its_worker_from_stopping(shop: Shop) -> None:
@@ -322,12 +323,12 @@ async def test_a_task_that_outlasts_a_rebalance_and_comes_back_is_not_begun_agai
     first = await shop.open([gates.handler()])
     offered = await shop.offer("wait", {"n": 0})
     await shop.until(lambda: gates.begun == [0])
-    second = await shop.open([gates.handler()])  # the partition moves, or it does not: it is taken away in any case
+    second = await shop.open([gates.handler()])  # every partition is taken away for a moment, and this one comes back
     await shop.stop(second)
     gates.gate(0).set()
     await shop.result(offered)
     await shop.stop(first)
-    assert gates.begun.count(0) <= 2
+    assert gates.begun == [0]
     assert await shop.committed() == 1
 
 
@@ -336,6 +337,7 @@ async def test_results_are_sent_again_until_the_log_takes_them(shop: Shop) -> No
     gates = Gates()
     gates.gate(0).set()
     await shop.open([gates.handler()])
+    shop.log.faults.sends.extend([Fault.NONE, Fault.LOST, Fault.DOUBTFUL])
     offered = await shop.offer("wait", {"n": 0})
-    shop.log.faults.next_send(Fault.LOST) if hasattr(shop.log.faults, "next_send") else None
-    assert isinstance(await shop.result(offered), CompleteTask)
+    await shop.until(lambda: len(shop.results(offered)) == 2)
+    assert gates.begun == [0]

@@ -17,7 +17,9 @@ from penstock.projections.positions import standings
 from penstock.sdk.client import Client
 from penstock.standalone import Standalone
 
-IN_FLIGHT: Final = 32
+OPEN: Final = 64
+"""So many executions are open at a time: enough to fill the machine, few enough that none waits long."""
+
 TABLES: Final = ("executions", "tasks", "execution_timeline", "definitions")
 
 
@@ -28,7 +30,7 @@ class DemoJob:
 
     def __init__(self, standalone: Standalone, starts: Sequence[Start]) -> None:
         self._standalone, self._starts = standalone, starts
-        self._stopping = asyncio.Event()
+        self._stopping, self._room = asyncio.Event(), asyncio.Semaphore(OPEN)
         self.tally = Tally()
         self.rows: dict[str, int] = {}
         self.seconds = 0.0
@@ -77,20 +79,18 @@ class DemoJob:
             while len(self.tally.outcomes) < len(self._starts):
                 if starting.done():
                     starting.result()
+                before = len(self.tally.outcomes)
                 await following.step()
+                for _ in range(len(self.tally.outcomes) - before):
+                    self._room.release()
                 progress.show(self.tally)
             self.seconds = time.monotonic() - begun
 
     async def _start_all(self, client: Client) -> None:
-        waiting = iter(self._starts)
-
-        async def start_some() -> None:
-            for start in waiting:
-                await client.start(start.definition, start.input, business_key=start.business_key)
-
         async with asyncio.TaskGroup() as group:
-            for _ in range(IN_FLIGHT):
-                group.create_task(start_some())
+            for start in self._starts:
+                await self._room.acquire()
+                group.create_task(client.start(start.definition, start.input, business_key=start.business_key))
 
     async def _caught_up(self) -> bool:
         """The tables follow a moment later; nobody should count a half."""
