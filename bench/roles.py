@@ -21,27 +21,22 @@ from penstock.sdk.worker import Worker
 from penstock.tables.pool import open_pool, schema_of
 
 
-async def services(role: str, log: Log, tables: str, schema: str) -> list[Service]:
-    """``embedded`` is everything but the client in one process."""
-    roles = ("engine", "projector", "worker") if role == "embedded" else (role,)
-    made: list[Service] = []
-    for name in roles:
-        match name:
-            case "engine":
-                made.append(Engine(log, member="bench"))
-            case "projector":
-                made.append(Projector(log, await open_pool(tables, schema=schema)))
-            case _:
-                made.append(Worker(HANDLERS, LogTransport(log), concurrency=500))
-    return made
+async def service_of(role: str, log: Log, tables: str, schema: str) -> Service:
+    match role:
+        case "engine":
+            return Engine(log, member="bench")
+        case "projector":
+            return Projector(log, await open_pool(tables, schema=schema))
+        case _:
+            return Worker(HANDLERS, LogTransport(log), concurrency=500)
 
 
 async def main(role: str, url: str, prefix: str, tables: str = "") -> int:
     set_up_logging("warning")
     log = await open_log(url, prefix)
-    made = await services(role, log, tables, schema_of(prefix))
-    running = asyncio.create_task(supervise(made))
-    while not all(service.ready() for service in made) and not running.done():
+    service = await service_of(role, log, tables, schema_of(prefix))
+    running = asyncio.create_task(supervise([service]))
+    while not service.ready() and not running.done():
         await asyncio.sleep(0.01)
     collect_rarely()
     print("ready", flush=True)

@@ -27,10 +27,14 @@ import uvloop
 
 from bench.client import Run, publish, run
 from bench.definitions import P10, W3
+from bench.roles import service_of
 from penstock.log.open import open_log
 from penstock.log.port import Log, TopicPartition
 from penstock.log.topics import EVENTS, product_topics
 from penstock.projections import positions
+from penstock.runtime.collection import collect_rarely
+from penstock.runtime.supervise import supervise
+from penstock.runtime.telemetry import set_up_logging
 from penstock.tables.embedded import start_embedded
 from penstock.tables.pool import Pool, open_pool, schema_of
 
@@ -67,6 +71,8 @@ CASES = (
 BARE = ((12_000, 1, 200), (12_000, 4, 1000), (300, 1, 1))
 """Executions, partitions, in flight."""
 
+ROLES = ("engine", "projector", "worker")
+
 WARM_UP = Case("warm-up", "kafka", W3, 12_000, 500, 2)
 """Runs before anything counts: a broker that has just started is half as fast."""
 
@@ -76,9 +82,9 @@ async def measure(case: Case, url: str, dsn: str, broker: int | None) -> dict[st
     prefix = f"bench{uuid.uuid4().hex[:8]}"
     log = await open_log(url, prefix)
     await log.apply(product_topics(case.partitions))
-    roles = ("engine", "projector", "worker") if case.log == "kafka" else ("embedded",)
     pool = await open_pool(dsn, schema=schema_of(prefix))
-    async with processes(roles, url, prefix, dsn) as pids:
+    product = processes(url, prefix, dsn) if case.log == "kafka" else embedded(log, prefix, dsn)
+    async with product as pids:
         pids |= {"client": os.getpid()} | ({"broker": broker} if broker else {})
         await publish(log, case.source)
         await run(log, case.source["id"], max(case.count // 10, 1), case.in_flight)
@@ -113,7 +119,20 @@ def report(case: Case, result: Run, seconds: float, cpu: dict[str, float]) -> di
 
 
 @contextlib.asynccontextmanager
-async def processes(roles: tuple[str, ...], url: str, prefix: str, tables: str) -> AsyncIterator[dict[str, int]]:
+async def embedded(log: Log, prefix: str, tables: str) -> AsyncIterator[dict[str, int]]:
+    """Everything in this process, as `penstock dev` has it; the client's CPU is counted with it."""
+    made = [await service_of(role, log, tables, schema_of(prefix)) for role in ROLES]
+    running = asyncio.create_task(supervise(made, signals=False))
+    while not all(service.ready() for service in made):
+        await asyncio.sleep(0.01)
+    yield {}
+    for service in reversed(made):
+        await service.stop()
+    await running
+
+
+@contextlib.asynccontextmanager
+async def processes(url: str, prefix: str, tables: str) -> AsyncIterator[dict[str, int]]:
     """Each role in a process of its own, ready; ended when done."""
     started = {
         role: subprocess.Popen(
@@ -122,7 +141,7 @@ async def processes(roles: tuple[str, ...], url: str, prefix: str, tables: str) 
             text=True,
             cwd=HERE.parent,
         )
-        for role in roles
+        for role in ROLES
     }
     try:
         for role, process in started.items():
@@ -196,4 +215,6 @@ if __name__ == "__main__":
     parser.add_argument("--only", help="cases whose name holds this text: w3-kafka, embedded, bare")
     parser.add_argument("--log", help="another log than the local one")
     options = parser.parse_args()
+    set_up_logging("critical")
+    collect_rarely()
     sys.exit(uvloop.run(main(options.only, options.log)))

@@ -101,7 +101,9 @@ def test_a_token_is_the_topic_the_partition_and_the_position() -> None:
     assert str(Token("catalog", 0, 7)) == "c0.7"
 
 
-@pytest.mark.parametrize("text", ["", "e", "e0", "e0.", "e.1", "x0.1", "e-1.5", "e0.-1", "e0.1.2", "0.1", "e0.1 ", "E0.1"])
+@pytest.mark.parametrize(
+    "text", ["", "e", "e0", "e0.", "e.1", "x0.1", "e-1.5", "e0.-1", "e0.1.2", "0.1", "e0.1 ", "E0.1"]
+)
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(Malformed, match="consistency token"):
         Token.parse(text)

@@ -41,7 +41,9 @@ def short(name: str) -> str:
     return name.removeprefix("penstock.")
 
 
-def test_the_schemas_are_what_the_types_say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_schemas_are_what_the_types_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
     assert generator().main() == 0, capsys.readouterr().err
 
@@ -117,7 +119,9 @@ def _smallest(name: str, cls: type[msgspec.Struct]) -> dict[str, Any]:
 def test_the_asyncapi_document_names_every_message_once_and_its_references_exist() -> None:
     document = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text())
     references = [
-        message["payload"]["$ref"] for channel in document["channels"].values() for message in channel["messages"].values()
+        message["payload"]["$ref"]
+        for channel in document["channels"].values()
+        for message in channel["messages"].values()
     ]
     assert all((SCHEMAS / reference).is_file() for reference in references)
     assert {Path(r).stem for r in references} == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from enum import IntEnum
@@ -41,6 +42,10 @@ def execute(body: Callable[[], Coroutine[Any, Any, int | None]]) -> NoReturn:
 
 
 async def _awaited(body: Awaitable[int | None]) -> int | None:
+    """SIGTERM ends a command as Ctrl-C does, so that it can clean up; services hear it themselves."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await body
 
 
@@ -49,7 +54,7 @@ def _lines_for_errors() -> Iterator[None]:
     """Turn what is expected to go wrong into its line and its code; defects pass."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(Code.INTERRUPTED) from None
     except BrokenPipeError:
         # The reader has seen enough (`penstock list | head`); the interpreter would complain while it ends.

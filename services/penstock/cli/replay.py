@@ -110,7 +110,7 @@ def export(
 
 async def _verify(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import load, filled_log
+    from penstock.cli.settings import filled_log, load
     from penstock.engine.replay import verify as verify_log
 
     async with filled_log(load(flags)) as log:
@@ -183,7 +183,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None
 
 async def _compare(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json, print_table
-    from penstock.cli.settings import load, filled_log, opened_tables
+    from penstock.cli.settings import filled_log, load, opened_tables
     from penstock.projector.rebuild import compare
 
     settings = load(flags)
@@ -215,7 +215,7 @@ def _comparison_as_json(comparison: Comparison) -> dict[str, Any]:
 
 async def _swap(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import load, filled_log, opened_tables
+    from penstock.cli.settings import filled_log, load, opened_tables
     from penstock.projector.rebuild import swap
 
     settings = load(flags)
@@ -230,7 +230,7 @@ async def _swap(flags: dict[str, Any], json: bool) -> int:
 
 async def _show(flags: dict[str, Any], execution: str, at: str | None, json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import load, filled_log
+    from penstock.cli.settings import filled_log, load
     from penstock.engine.replay import state_at
 
     moment = _moment(at)
@@ -281,7 +281,7 @@ def _print_snapshot(snapshot: Snapshot) -> None:
 
 
 async def _export(flags: dict[str, Any], topics: list[str], output: Path | None) -> int:
-    from penstock.cli.settings import load, filled_log
+    from penstock.cli.settings import filled_log, load
     from penstock.engine.replay import export as export_log
 
     async with filled_log(load(flags)) as log:

@@ -59,6 +59,7 @@ class Freshness:
         for token in tokens:
             if not await self._watch.wait_for(token, max(deadline - asyncio.get_running_loop().time(), 0)):
                 raise ReadModelBehind(token, self._patience)
+        self._asked_at = float("-inf")  # what was asked before may not show the tokens yet
 
     async def headers(self, topic: str, partition: int | None = None) -> dict[str, str]:
         """What an answer says of itself. Ask before the query: what it finds is then at least as fresh."""

@@ -58,10 +58,12 @@ class _Parts(Collector):
             commands.add_metric((name, outcome), number)
         waiting = GaugeMetricFamily("penstock_feed_waiting", "Tasks that nobody has polled for yet.", labels=("queue",))
         held = GaugeMetricFamily("penstock_feed_held", "Tasks that workers hold.", labels=("queue",))
+        polls = GaugeMetricFamily("penstock_feed_polls", "Workers that wait for a task.", labels=("queue",))
         for feed in self._feed.queues:
+            polls.add_metric((feed.queue,), feed.polls)
             waiting.add_metric((feed.queue,), feed.leases.waiting)
             held.add_metric((feed.queue,), feed.leases.held)
         lag = GaugeMetricFamily("penstock_commands_lag", "Commands that wait to be decided.", labels=("partition",))
         for partition, commands_waiting in self._lag.by_partition.items():
             lag.add_metric((str(partition),), commands_waiting)
-        return commands, waiting, held, lag
+        return commands, waiting, held, polls, lag

@@ -58,6 +58,11 @@ class QueueFeed:
     def ready(self) -> bool:
         return self._subscription is not None
 
+    @property
+    def polls(self) -> int:
+        """How many workers wait for a task."""
+        return len(self._polls)
+
     async def run(self) -> None:
         """Read until cancelled."""
         while True:

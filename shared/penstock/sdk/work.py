@@ -59,14 +59,14 @@ def limit_of(task: Task) -> float | None:
     return None if task.heartbeat is not None and task.timeout <= SHORT else task.timeout
 
 
-def arguments_of(work: Work) -> dict[str, Any] | Failure:
+def arguments_of(handler: Handler, task: Task, context: TaskContext | None) -> dict[str, Any] | Failure:
     """The arguments of the handler's call, or why there are none."""
-    inputs = work.handler.inputs
-    arguments = outcome_of_call(inputs.arguments, {"value": work.delivery.task.input})
+    inputs = handler.inputs
+    arguments = outcome_of_call(inputs.arguments, {"value": task.input})
     if isinstance(arguments, Raised):  # a model's own checks are foreign code: they may raise anything
         return arguments.error.failure if isinstance(arguments.error, InputInvalid) else failure_of(arguments.error)
     if inputs.context is not None:
-        arguments[inputs.context] = work.context
+        arguments[inputs.context] = context
     return arguments
 
 

@@ -183,7 +183,7 @@ class Worker:
             deadline = None if limit is None else self._clock() + timedelta(seconds=limit)
             beats = delivery.task.claim or delivery.lease_until is not None
             work.context = TaskContext(delivery.task, deadline, (lambda: self._beat(work)) if beats else None)
-        arguments = arguments_of(work)
+        arguments = arguments_of(handler, delivery.task, work.context)
         if isinstance(arguments, Failure):
             return arguments, None
         interval = self._beats_every(delivery, limit)

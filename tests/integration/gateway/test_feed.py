@@ -261,7 +261,7 @@ async def test_no_more_offers_are_kept_in_memory_than_allowed() -> None:
             await s.engine.offer(each)
         (queue,) = s.feed.queues
         await until(lambda: queue.leases.waiting == 10)
-        got = []
+        got: list[Any] = []
         while len(got) < 35:
             offers = await s.poll(limit=4)
             assert queue.leases.waiting <= 10

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 
+import httpx
 import pytest
 
 from penstock.log.port import Log
+from penstock.messages.records import Task
 from penstock.projector.service import Projector
 from penstock.runtime.ids import new_id
 from penstock.tables.pool import Pool
-from tests.integration.gateway.rig import running, serving
+from tests.integration.gateway.rig import running, serving, until
 from tests.integration.gateway.scripted_engine import scripted
 
 pytestmark = pytest.mark.anyio
@@ -41,17 +43,30 @@ async def test_it_counts_requests_by_route_and_commands_by_outcome(log: Log, poo
 
 
 async def test_a_stop_answers_long_polls_at_once(log: Log, pool: Pool) -> None:
-    from tests.integration.gateway.rig import PATIENCE
-
-    async with running(Projector(log, pool, idle=0.05)):
-        loop = asyncio.get_running_loop()
-        async with serving(log, pool, default_transport="http") as (_, client):
-            poll = {"worker": "w", "wait": 30}
-            polling = asyncio.create_task(client.post("/api/v1/queues/default/poll", json=poll, timeout=PATIENCE + 30))
-            await asyncio.sleep(0.2)  # the request has to have arrived; nothing tells when
+    loop = asyncio.get_running_loop()
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with serving(log, pool, default_transport="http") as (gateway, _):
+            url = f"{gateway.url}/api/v1/queues/default/poll"
+            polling = asyncio.create_task(client.post(url, json={"worker": "w", "wait": 30}))
+            await until(lambda: [queue.polls for queue in gateway.feed.queues] == [1])
             began = loop.time()
         assert loop.time() - began < 3
         assert (await polling).json() == {"tasks": []}
+
+
+async def test_a_worker_that_hangs_up_leaves_its_place_to_the_others(log: Log, pool: Pool) -> None:
+    async with scripted(log, 2) as engine, serving(log, pool, default_transport="http") as (gateway, client):
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as impatient:
+            url = f"{gateway.url}/api/v1/queues/default/poll"
+            polling = asyncio.create_task(impatient.post(url, json={"worker": "w1", "wait": 30}))
+            await until(lambda: gateway.feed.queues[0].polls == 1)
+            polling.cancel()
+            await asyncio.wait({polling})
+        await until(lambda: gateway.feed.queues[0].polls == 0)
+        task = Task(id="e/s/1/1", execution_id="e", step="s", visit=1, attempt=1, task="t", queue="default")
+        await engine.offer(task)
+        (offer,) = (await client.post(url, json={"worker": "w2", "wait": 5})).json()["tasks"]
+        assert offer["task"]["id"] == task.id
 
 
 async def test_the_docs_page_brings_everything_with_it(log: Log, pool: Pool) -> None:

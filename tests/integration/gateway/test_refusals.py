@@ -17,7 +17,7 @@ from penstock.log.port import Log
 from penstock.projector.service import Projector
 from penstock.runtime.ids import new_id
 from penstock.tables.pool import Pool
-from tests.integration.gateway.rig import ORDER, running, serving, until
+from tests.integration.gateway.rig import running, serving, until
 from tests.integration.gateway.scripted_engine import scripted
 
 pytestmark = pytest.mark.anyio
@@ -133,23 +133,22 @@ async def test_a_log_that_does_not_answer_is_a_503(log: MemoryLog, pool: Pool) -
 
 
 async def test_a_partition_that_lags_takes_no_new_commands_but_results(log: Log, pool: Pool) -> None:
-    async with serving(log, pool, max_lag=3, answer_timeout=0.1, lag_interval=60) as (gateway, client):
-        async with running(Projector(log, pool, idle=0.05)):
-            id_ = new_id()
-            for _ in range(4):
-                problem(await client.post(f"{API}/executions/{id_}/pause"), 504, "ANSWER_LATE")
+    settings = {"max_lag": 3, "answer_timeout": 0.1, "lag_interval": 60}
+    async with serving(log, pool, **settings) as (gateway, client), running(Projector(log, pool, idle=0.05)):
+        pause = f"{API}/executions/{new_id()}/pause"
+        for _ in range(4):
+            problem(await client.post(pause), 504, "ANSWER_LATE")
+        await gateway.context.lag.measure()
+        busy = await client.post(pause)
+        problem(busy, 429, "TOO_BUSY")
+        assert int(busy.headers["retry-after"]) > 0
+        result = {"task_id": pause.split("/")[4] + "/s/1/1", "token": "t", "output": 1}
+        assert (await client.post(f"{API}/tasks/complete", json=result)).status_code == 200
+        async with scripted(log, 2) as engine:
+            await until(lambda: len(engine.received) == 5 and gateway.commander.decided)
             await gateway.context.lag.measure()
-            busy = await client.post(f"{API}/executions/{id_}/pause")
-            problem(busy, 429, "TOO_BUSY")
-            assert int(busy.headers["retry-after"]) > 0
-            result = {"task_id": f"{id_}/s/1/1", "token": "t", "output": 1}
-            assert (await client.post(f"{API}/tasks/complete", json=result)).status_code == 200
-            async with scripted(log, 2) as engine:
-                await until(lambda: len(engine.received) == 5)
-                assert (await client.get("/metrics")).text.count("penstock_commands_lag{") == 2
-                await until(lambda: gateway.commander.decided)
-                await gateway.context.lag.measure()
-                assert (await client.post(f"{API}/executions/{id_}/pause")).status_code == 200
+            assert (await client.get("/metrics")).text.count("penstock_commands_lag{") == 2
+            assert (await client.post(pause)).status_code == 200
 
 
 async def test_what_is_not_there_or_not_well_said_is_a_problem_too(log: Log, pool: Pool) -> None:
@@ -167,7 +166,9 @@ async def test_what_is_not_there_or_not_well_said_is_a_problem_too(log: Log, poo
             problem(await client.post(f"{API}/executions", content=text, headers=json_), 422, "MALFORMED")
         big = await client.post(f"{API}/executions", json={"definition": "x" * 2000})
         problem(big, 413, "PAYLOAD_TOO_LARGE")
-        problem(await client.post(f"{API}/executions", json=START, headers={"Idempotency-Key": "mine"}), 422, "ID_INVALID")
+        problem(
+            await client.post(f"{API}/executions", json=START, headers={"Idempotency-Key": "mine"}), 422, "ID_INVALID"
+        )
         problem(await client.get(f"{API}/executions", params={"limit": 5000}), 422, "REQUEST_INVALID")
 
 

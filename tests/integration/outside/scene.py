@@ -151,7 +151,9 @@ async def _publish(bootstrap: str, scene: Scene) -> None:
         async with producing(bootstrap, f"{scene.prefix}.catalog-commands.v1") as commands:
             await _type(scene, commands, publish())
             await catalog.event("definition_published", "parcels", version="1.0.0")
-            await _type(scene, commands, command("deactivate_definition", "parcels", '{"version": "1.0.0", "by": "ann"}'))
+            await _type(
+                scene, commands, command("deactivate_definition", "parcels", '{"version": "1.0.0", "by": "ann"}')
+            )
             await _type(scene, commands, command("activate_definition", "parcels", '{"version": "1.0.0"}'))
             await catalog.event("definition_activated", "parcels")
         scene.catalog = catalog.lines

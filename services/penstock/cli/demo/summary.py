@@ -48,14 +48,14 @@ def print_proof(verdicts: Sequence[Verdict]) -> bool:
     for verdict in verdicts:
         same = _same(verdict)
         equal = equal and same
-        name = f"{verdict.topic}/{verdict.partition}"
+        print(f"{verdict.topic}/{verdict.partition}, {verdict.events:,} events")
         if verdict.marker_digest is not None:
-            print(f"{name:<11} live     {verdict.marker_digest}")
-            print(f"{'':<11} replayed {verdict.digest}")
-        mark = Text("equal" if same else "DIFFERENT", style="bold green" if same else "bold red")
-        screen.print(Text.assemble(f"{'':<11} ", mark, f" after {verdict.events:,} events"))
+            print(f"  live     {verdict.marker_digest}")
+            print(f"  replayed {verdict.digest}")
+        said = "equal" if verdict.marker_digest else "every hash and every sequence fits"
+        screen.print(Text("  " + said if same else "  DIFFERENT", style="bold green" if same else "bold red"))
         for problem in verdict.problems:
-            print(f"{'':<11} {problem}")
+            print(f"  {problem}")
     return equal
 
 
