@@ -199,6 +199,12 @@ async def opened_tables(settings: Settings, *, develop: bool = False, read_only:
 async def _embedded(folder: Path, stack: AsyncExitStack, *, develop: bool) -> str:
     if not develop and not await asyncio.to_thread(folder.is_dir):
         raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
-    server = await start_embedded(folder)
+    starting = asyncio.create_task(start_embedded(folder))
+    try:
+        server = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # It starts in a thread, which nothing stops: without this its server would outlive the process that gave up.
+        await (await starting).stop()
+        raise
     stack.push_async_callback(server.stop)
     return server.dsn

@@ -1,5 +1,5 @@
 """
-Records histories: what the domain does today with some stories, as the engine would write it, beside the state it leads to.
+Records histories: what the domain makes of some stories today, as the engine writes it, and the states they lead to.
 
 ``python -m tests.histories.record v2`` adds a folder for a release. What is recorded is never recorded again: the tests
 hold every later release to it.

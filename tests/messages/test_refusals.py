@@ -151,7 +151,7 @@ def test_the_refusal_says_where() -> None:
 @pytest.mark.parametrize("value", [b"", b"not json", b"null", b"[]", b'"text"', b"{}", b"\xef\xbb\xbf{}", b"\xff\xfe"])
 def test_what_is_no_message_is_refused(value: bytes) -> None:
     for decode in (decode_command, decode_event, decode_task, decode_answer, decode_withdrawn):
-        with pytest.raises(Malformed, match="expected an? "):
+        with pytest.raises(Malformed, match=r"expected an? "):
             decode(value)
 
 

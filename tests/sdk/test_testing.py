@@ -135,7 +135,7 @@ def test_a_handler_with_a_heartbeat_may_take_hours() -> None:
 
     result = run(definition, {"dig": dig})
     assert (result.status, result.output) == ("completed", "gold")
-    assert result.steps("task_claimed") == ["s"]
+    assert "task_claimed" in [entry.what for entry in result.timeline]
 
 
 def test_work_in_threads_takes_real_time_not_virtual() -> None:
@@ -179,13 +179,14 @@ def test_a_cancelled_execution_cancels_the_handler_that_runs() -> None:
 def test_a_failed_execution_can_be_retried() -> None:
     answers = iter([RuntimeError("no"), RuntimeError("no"), RuntimeError("no"), {"paid": 7}])
 
+    @task("charge-card")
     def sometimes() -> Any:
         answer = next(answers)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    with TestRun(ORDER, {"check-credit": check_credit, "charge-card": sometimes}, {"amount": 60}) as order:
+    with TestRun(ORDER, [check_credit, sometimes], {"amount": 60}) as order:
         assert order.finish().status == "failed"
         assert order.retry().output == {"paid": 7}
 

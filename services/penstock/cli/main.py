@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from types import TracebackType
 from typing import Annotated
 
@@ -47,6 +48,8 @@ def penstock(
 def run() -> None:
     """The entry point."""
     sys.excepthook = _say_defect
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever follows through a pipe sees each line when it is said
     # Not ``app()``: it would put an exception hook of its own in front of ours.
     typer.main.get_command(app)(prog_name="penstock")
 

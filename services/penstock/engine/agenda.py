@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from datetime import datetime
 
 
@@ -32,15 +31,14 @@ class Agenda:
         self._skim()
         return self._heap[0][0] if self._heap else None
 
-    def pop_due(self, now: datetime, limit: int = 500) -> Iterator[str]:
-        """Entities that are due, the earliest first; each is struck out as it is given."""
-        for _ in range(limit):
-            self._skim()
-            if not self._heap or self._heap[0][0] > now:
-                return
-            _, entity = heapq.heappop(self._heap)
-            del self._due[entity]
-            yield entity
+    def pop_due(self, now: datetime) -> str | None:
+        """The entity that was due first, and is struck out with that; None where none is due."""
+        self._skim()
+        if not self._heap or self._heap[0][0] > now:
+            return None
+        _, entity = heapq.heappop(self._heap)
+        del self._due[entity]
+        return entity
 
     def _skim(self) -> None:
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:

@@ -52,16 +52,26 @@ class Batch:
     now: datetime
     settled: list[Settled] = field(default_factory=list)
 
-    def run(self, arrivals: Sequence[Arrival], horizon: datetime) -> None:
-        """Decide all ``arrivals``, then every timer that was due by ``horizon``."""
-        if arrivals:
-            self.state.input_position = self.outbox.input_position = arrivals[-1].record.position
-        for arrival in arrivals:
+    def run(self, arrivals: Sequence[Arrival], horizon: datetime) -> int:
+        """
+        Decide ``arrivals`` until the transaction is full, and if there is room still, fire the timers that were due by
+        ``horizon``. Returns how many arrivals are decided.
+        """
+        decided = 0
+        while decided < len(arrivals) and not self.outbox.full:
+            arrival = arrivals[decided]
+            self.state.input_position = self.outbox.input_position = arrival.record.position
             self._arrival(arrival)
-        for subject in self.state.agenda.pop_due(horizon):
-            self._fire(subject)
-        if self.settled or (arrivals and not self.outbox.events_written):
+            decided += 1
+        if decided == len(arrivals):
+            self._timers(horizon)
+        if self.settled or self.outbox.last_event_position < self.state.input_position:
             self.outbox.partition_event(PositionAdvanced(settled=tuple(self.settled)))
+        return decided
+
+    def _timers(self, horizon: datetime) -> None:
+        while not self.outbox.full and (subject := self.state.agenda.pop_due(horizon)) is not None:
+            self._fire(subject)
 
     def _arrival(self, arrival: Arrival) -> None:
         record, received = arrival

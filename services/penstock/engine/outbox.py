@@ -18,6 +18,8 @@ from penstock.messages.records import Answer, Task, TaskWithdrawn, encode_record
 from penstock.messages.registry import NAMES, Command, Event
 
 HEADERS: Final = (CONTENT_TYPE,)
+FULL_EVENTS: Final = 4000
+FULL_BYTES: Final = 4 << 20
 OVERHEAD: Final = 400
 """Bytes of a record beside its value, at most: key, headers, framing."""
 
@@ -49,6 +51,13 @@ class Outbox:
         self._limit = limit - OVERHEAD
         self._messages: dict[tuple[str, int], list[Message]] = {}
         self.events_written = 0
+        self.last_event_position = input_position
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the transaction is large enough: what is left goes into the next one."""
+        return self.events_written >= FULL_EVENTS or self._bytes >= FULL_BYTES
 
     @property
     def event_records(self) -> int:
@@ -71,6 +80,7 @@ class Outbox:
         sequence, previous = (entity.sequence, entity.hash) if entity else (0, "")
         root = subject.partition(":")[0].encode()
         messages = []
+        size = 0
         for event in events:
             sequence += 1
             value = encode_event(
@@ -92,9 +102,12 @@ class Outbox:
                 raise TooLarge(f"expected at most {self._limit} bytes, but {NAMES[type(event)]} has {len(value)}")
             previous = event_hash(value)
             messages.append(Message(root, value, HEADERS))
+            size += len(value)
         if messages:
             self._to(self.topics.events).extend(messages)
             self.events_written += len(messages)
+            self.last_event_position = self.input_position
+            self._bytes += size
         return Tail(sequence, previous)
 
     def partition_event(self, event: PartitionEvent) -> None:

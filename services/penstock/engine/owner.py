@@ -145,18 +145,26 @@ class Owner:
                 await state.kind.prepare(arrivals)
             behind = len(records) == self._pace.batch
             horizon = min(now, timestamp(records[-1].time)) if behind else now
-            await self._transact(state, ownership, arrivals, now, horizon)
+            await self._decide(state, ownership, arrivals, now, horizon)
             if self._snapshots and self._checkpoint_due(checkpointed_at, now):
                 await self._checkpoint(state, ownership)
                 checkpointed_at = now
         if self._snapshots and self._uncheckpointed:
             await self._checkpoint(state, ownership)
 
-    async def _transact(
+    async def _decide(
         self, state: PartitionState, ownership: Ownership, arrivals: Sequence[Arrival], now: datetime, horizon: datetime
     ) -> None:
-        outbox = Outbox(self._topics, self._partition, now, state.input_position, self._log.max_record)
-        Batch(state, outbox, self._partition, self._partitions, now).run(arrivals, horizon)
+        """All of ``arrivals`` and what is due, in one transaction, or in more where one would be too large."""
+        while True:
+            outbox = Outbox(self._topics, self._partition, now, state.input_position, self._log.max_record)
+            decided = Batch(state, outbox, self._partition, self._partitions, now).run(arrivals, horizon)
+            await self._commit(state, ownership, outbox, now)
+            arrivals = arrivals[decided:]
+            if not arrivals:
+                return
+
+    async def _commit(self, state: PartitionState, ownership: Ownership, outbox: Outbox, now: datetime) -> None:
         batches = outbox.batches()
         if not batches:
             return

@@ -137,6 +137,8 @@ class Commander:
 
     async def _listen(self, timeout: float) -> None:  # noqa: ASYNC109
         """An answer that comes before anybody reads would be missed."""
+        if self._listening.is_set():
+            return
         try:
             async with asyncio.timeout(timeout):
                 await self._listening.wait()

@@ -9,6 +9,7 @@ about them.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ from penstock.sdk.errors import TransportUnavailable
 _logger = structlog.get_logger("penstock.gateway")
 _TICK: Final = 0.25
 _AGAIN: Final = 0.5
+_TASK_ID: Final = re.compile(r"[^/]+/[^/]+/([0-9]{1,15})/([0-9]{1,15})")
 _RESULTS: Final = ("/complete", "/fail")
 
 
@@ -325,12 +327,11 @@ def _translated() -> Iterator[None]:
 
 def _attempt(task_id: str) -> tuple[int, int]:
     """The visit and attempt that a task's id names."""
-    parts = task_id.rsplit("/", 3)
-    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts[2:]):
-        raise Rejected(
-            RejectionCode.ID_INVALID, f"expected an id execution/step/visit/attempt, but got {task_id[:200]!r}"
-        )
-    return int(parts[2]), int(parts[3])
+    match = _TASK_ID.fullmatch(task_id)
+    if match is None:
+        detail = f"expected an id execution/step/visit/attempt, but got {task_id[:200]!r}"
+        raise Rejected(RejectionCode.ID_INVALID, detail)
+    return int(match[1]), int(match[2])
 
 
 def _is_due(held: Held, now: datetime) -> bool:

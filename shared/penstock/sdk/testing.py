@@ -149,9 +149,7 @@ class TestRun:
         return Result(
             status=next((t.event.status for t in reversed(self._timeline) if t.event.status is not None), "running"),
             output=self._state.output if isinstance(self._state, Ended) else None,
-            failure=next((t.event.failure for t in reversed(self._timeline) if _is_failure(t.event)), None)
-            if isinstance(self._state, Execution) and self._state.mode == "failed"
-            else None,
+            failure=self._failure(),
             variables=self._variables,
             timeline=tuple(self._timeline),
             attempts=tuple(self._attempts),
@@ -235,6 +233,12 @@ class TestRun:
         self._set_timer()
         if self._finishing and self._over():
             self._loop.stop()
+
+    def _failure(self) -> Failure | None:
+        if not (isinstance(self._state, Execution) and self._state.mode == "failed"):
+            return None
+        failures = (t.event.failure for t in reversed(self._timeline) if isinstance(t.event, e.ExecutionFailed))
+        return next(failures, None)
 
     def _over(self) -> bool:
         return isinstance(self._state, Ended) or (isinstance(self._state, Execution) and self._state.mode == "failed")
@@ -345,7 +349,3 @@ def _definition(source: Source) -> Definition:
         source = read_definition(source).value
     graph = source if isinstance(source, Graph) else compile_definition(source)
     return Definition(graph, digest_of(graph))
-
-
-def _is_failure(event: e.ExecutionEvent) -> bool:
-    return isinstance(event, e.ExecutionFailed)

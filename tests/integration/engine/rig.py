@@ -70,6 +70,12 @@ class Rig:
     async def publish(self, source: dict[str, Any]) -> Answer:
         return await self.ask(PublishDefinition(source=source), source["id"], topic=CATALOG_COMMANDS)
 
+    async def publish_with_engine(self, source: dict[str, Any]) -> None:
+        """Publish with an engine that is gone again afterwards."""
+        engine = await self.start_engine()
+        await self.publish(source)
+        await self.stop_engine(engine)
+
     async def start(self, definition: str, execution_id: str = "", **input_: Any) -> str:
         subject = execution_id or new_id()
         answer = await self.ask(StartExecution(definition=definition, input=input_), subject)

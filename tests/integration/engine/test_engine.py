@@ -222,3 +222,17 @@ async def test_live_and_replayed_digests_are_equal_with_open_and_ended_execution
     assert sum(verdict.entities for verdict in executions) == 4
     assert all(verdict.marker_digest == verdict.digest for verdict in executions)
     await rig.close()
+
+
+async def test_what_is_too_much_for_one_transaction_goes_into_several(rig: Rig) -> None:
+    branches = [f"b{number}" for number in range(900)]
+    steps = {"fork": {"parallel": branches}, **{name: {"wait": "1h"} for name in branches}}
+    await rig.publish_with_engine({"id": "wide", "version": "1.0.0", "steps": steps})
+    executions = [new_id() for _ in range(12)]
+    for execution in executions:
+        await rig.send(StartExecution(definition="wide"), execution)
+    await rig.start_engine()
+    await rig.until(lambda: len(rig.events) > 12 * 902)
+    assert all(len(rig.history(execution)) == 902 for execution in executions)
+    assert len({recorded.input_position for recorded in rig.events}) > 2
+    assert all(verdict.ok for verdict in await verify(rig.log))

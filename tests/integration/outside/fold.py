@@ -1,5 +1,5 @@
 """
-A reader of the event topic that knows nothing but what ``docs/reference/wire-format.md`` says: no import of the product.
+A reader of events that knows nothing but what ``docs/reference/wire-format.md`` says: no import of the product.
 
 It checks each subject's chain as it goes and keeps, per execution, the status, the output and the open tasks.
 """

@@ -1,4 +1,4 @@
-"""Clients that are not ours: Kafka's console producer gives the orders, its console consumer tells what came of them."""
+"""Clients that are not ours: Kafka's console producer gives orders, its console consumer tells what came of them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,13 @@ class Job:
 
 
 def settings_in(folder: Path, **given: Any) -> Settings:
-    defaults = {"data": folder, "log": f"sqlite:{folder / 'log.sqlite'}", "partitions": 1, "transport": "http", "port": 0}
+    defaults = {
+        "data": folder,
+        "log": f"sqlite:{folder / 'log.sqlite'}",
+        "partitions": 1,
+        "transport": "http",
+        "port": 0,
+    }
     return load_settings(given, defaults=defaults, environ={}, folder=folder)
 
 
@@ -107,7 +113,7 @@ async def test_the_topics_of_every_queue_are_looked_at(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     async with Standalone(settings, ["engine"], develop=True) as standalone:
         await standalone.log.apply([spec for spec in product_topics(1) if spec.name == "tasks.default"])
-        gpu = [spec for spec in product_topics(1) if spec.name == "tasks.default"][0]
+        gpu = next(spec for spec in product_topics(1) if spec.name == "tasks.default")
         await standalone.log.apply([type(gpu)("tasks.gpu", 1, gpu.retention)])
         names = {spec.name for spec in await wanted_topics(standalone.log, settings)}
     assert {"tasks.gpu", "tasks.gpu.dlq", "tasks.control"} <= names
@@ -134,5 +140,3 @@ async def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -
             async with Standalone(settings, PARTS, develop=True):
                 pass
     assert not list(tmp_path.iterdir())
-
-
