@@ -20,7 +20,7 @@ def parse(arguments: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
 
     Raises:
         CommandUnknown: there is none.
-        click.UsageError: an argument or an option is not one of the command's, or a value is of another kind.
+        UsageError: (of click, as typer carries it) an argument or option is missing, unknown, or of another kind.
 
     """
     command: Any = typer.main.get_command(app)

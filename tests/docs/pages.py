@@ -56,5 +56,9 @@ def commands(page: Path) -> Iterator[str]:
 def column(page: Path, heading: str, number: int = 0) -> list[str]:
     """A column of the first table below ``heading``, without backticks."""
     section = re.split(rf"^#+ {re.escape(heading)}$", page.read_text(), maxsplit=1, flags=re.MULTILINE)[1]
-    rows = [line for line in re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines() if line.startswith("|")]
+    rows = [
+        line
+        for line in re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
+        if line.startswith("|")
+    ]
     return [row.split("|")[number + 1].strip().strip("`") for row in rows[2:]]

@@ -18,6 +18,34 @@ from tests.docs.pages import DOCS
 MADE: Final = "<!-- made from the code by `python -m tests.docs.reference_pages`; do not edit -->"
 REFERENCE: Final = DOCS / "reference"
 
+SETTINGS: Final = """\
+# Settings
+
+{made}
+
+A setting comes from a flag, else from its variable, else from a TOML file, else it has its default. The file is that
+of `--config`, of `{prefix}CONFIG`, or `penstock.toml` in the present folder; its keys are the names in the first
+column. Which commands have a flag for which setting: [command line](cli.md). An unknown key in the file is refused; an
+unknown `{prefix}` variable is somebody else's.
+
+| name | variable | default | what |
+| --- | --- | --- | --- |
+{rows}
+
+`{prefix}POSTGRES_URL` is a synonym of `{prefix}TABLES`, which wins. `{prefix}DEBUG=1` shows tracebacks.
+`penstock dev` has defaults of its own: a SQLite log and a private Postgres in its folder, 1 partition, transport
+`http`. In a folder in which `penstock dev` has run, other commands find its log by themselves.
+"""
+COMMANDS: Final = """\
+# Command line
+
+{made}
+
+Exit codes: 0 good, 1 failed or a negative answer, 2 usage, 3 unreachable, 4 refused, 130 interrupted. Tables are for
+people, `--json` is for programs. Where a flag is missing its [setting](settings.md) counts.
+
+"""
+
 
 def pages() -> dict[Path, str]:
     """The text of every page that is made."""
@@ -25,46 +53,16 @@ def pages() -> dict[Path, str]:
 
 
 def settings_page() -> str:
-    rows = [
+    rows = (
         f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(field.default)} | {_cell(field.description or '')} |"
         for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(
-        (
-            "# Settings",
-            "",
-            MADE,
-            "",
-            "A setting comes from a flag, else from its variable, else from a TOML file, else it has its default. The file is that of",
-            f"`--config`, of `{PREFIX}CONFIG`, or `penstock.toml` in the present folder; its keys are the names in the first column.",
-            "Which commands have a flag for which setting: [command line](cli.md). An unknown key in the file is refused; an unknown",
-            f"`{PREFIX}` variable is somebody else's.",
-            "",
-            "| name | variable | default | what |",
-            "| --- | --- | --- | --- |",
-            *rows,
-            "",
-            f"`{PREFIX}POSTGRES_URL` is a synonym of `{PREFIX}TABLES`, which wins. `{PREFIX}DEBUG=1` shows tracebacks.",
-            "`penstock dev` has defaults of its own: a SQLite log and a private Postgres in its folder, 1 partition, transport `http`.",
-            "In a folder in which `penstock dev` has run, other commands find its log by themselves.",
-            "",
-        )
     )
+    return SETTINGS.format(made=MADE, rows="\n".join(rows), prefix=PREFIX)
 
 
 def command_page() -> str:
-    parts = [
-        "# Command line",
-        "",
-        MADE,
-        "",
-        "Exit codes: 0 good, 1 failed or a negative answer, 2 usage, 3 unreachable, 4 refused, 130 interrupted. Tables are for",
-        "people, `--json` is for programs. Where a flag is missing its [setting](settings.md) counts.",
-        "",
-    ]
-    for path, command in leaves():
-        parts += _command(path, command)
-    return "\n".join(parts)
+    parts = [line for path, command in leaves() for line in _command(path, command)]
+    return COMMANDS.format(made=MADE) + "\n".join(parts)
 
 
 def _command(path: tuple[str, ...], command: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.commands import parse
 from tests.docs import pages
 
@@ -22,6 +23,8 @@ def of_penstock(line: str) -> Iterator[list[str]]:
         if word not in _ENDS:
             words.append(word)
             continue
+        if "xargs" in words:
+            words.append("WHAT-IT-READS")
         while words and ("=" in words[0] or words[0] == "xargs"):
             words.pop(0)
         if words and words[0] == "penstock":
@@ -42,7 +45,7 @@ def test_every_command_of_a_page_is_taken(page: Path) -> None:
 
 def test_calls_are_found_in_what_a_shell_makes_of_them() -> None:
     line = "A=1 penstock list --all --json | jq -r '.items[].id' | xargs penstock retry && ls > out"
-    assert list(of_penstock(line)) == [["list", "--all", "--json"], ["retry"]]
+    assert list(of_penstock(line)) == [["list", "--all", "--json"], ["retry", "WHAT-IT-READS"]]
 
 
 def test_the_pages_tell_readers_to_type_something() -> None:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tests.docs import pages
-
 from penstock.domain.errors import ErrorCode
 from penstock.domain.rejected import RejectionCode
 from penstock.gateway.problems import _STATUS
+from tests.docs import pages
 
 PAGE = pages.DOCS / "how-to" / "troubleshoot.md"
 

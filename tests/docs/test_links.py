@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.docs import pages
 
 _PLACES = ("tests", "shared", "services", "projections", "schemas", "deploy", "bench", "docs")

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.docs.reference_pages import REFERENCE, pages
 
 from penstock.runtime.settings import PREFIX, Settings
+from tests.docs.reference_pages import REFERENCE, pages
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)

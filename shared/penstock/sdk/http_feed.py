@@ -43,7 +43,7 @@ class HttpFeed:
         self._headers = {"content-type": "application/json"}
         if api_token:
             self._headers["authorization"] = f"Bearer {api_token}"
-        self._client = client or httpx.AsyncClient()
+        self._client = client or httpx.AsyncClient(trust_env=False)
         self._ours = client is None
 
     async def poll(

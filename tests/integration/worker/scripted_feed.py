@@ -43,6 +43,10 @@ class ScriptedFeed:
         self._news.set()
         return task
 
+    def wake(self) -> None:
+        """Answer the polls that wait."""
+        self._news.set()
+
     def of(self, verb: str) -> list[tuple[str, Any]]:
         """(task id, what came with it) of each call."""
         return [(task_id, more) for called, task_id, more in self.calls if called == verb]
@@ -150,6 +154,7 @@ async def served(feed: ScriptedFeed, token: str = "") -> AsyncIterator[str]:
         await asyncio.sleep(0.001)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
+    feed.wake()
     await task
 
 
