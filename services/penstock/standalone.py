@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from penstock.engine.service import Engine
 from penstock.gateway.service import Gateway
@@ -25,6 +25,7 @@ from penstock.sdk.worker import Worker
 from penstock.tables.embedded import start_embedded
 from penstock.tables.pool import Pool, open_pool, schema_of
 
+T = TypeVar("T")
 Part: TypeAlias = Literal["engine", "projector", "gateway"]
 PARTS: Final[tuple[Part, ...]] = ("engine", "projector", "gateway")
 POSTGRES: Final = "postgres"
@@ -115,7 +116,7 @@ class Standalone:
         settings = self.settings
         if settings.log is None:
             raise SettingsInvalid(f"expected a log: give --log, or set PENSTOCK_LOG, to {LOG_FORMS}")
-        log = await open_log(settings.log, settings.prefix)
+        log = await _whole(open_log(settings.log, settings.prefix), lambda log: log.close())
         self._stack.push_async_callback(log.close)
         wanted = await wanted_topics(log, settings)
         if self._develop:
@@ -199,12 +200,19 @@ async def opened_tables(settings: Settings, *, develop: bool = False, read_only:
 async def _embedded(folder: Path, stack: AsyncExitStack, *, develop: bool) -> str:
     if not develop and not await asyncio.to_thread(folder.is_dir):
         raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
-    starting = asyncio.create_task(start_embedded(folder))
-    try:
-        server = await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        # It starts in a thread, which nothing stops: without this its server would outlive the process that gave up.
-        await (await starting).stop()
-        raise
+    server = await _whole(start_embedded(folder), lambda server: server.stop())
     stack.push_async_callback(server.stop)
     return server.dsn
+
+
+async def _whole(opening: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[None]]) -> T:
+    """
+    What ``opening`` gives, whole or not at all: it works in threads, which go on when somebody gives up on them, and
+    would leave a server or a file behind.
+    """
+    task = asyncio.create_task(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await undo(await task)
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
@@ -14,10 +15,13 @@ from jsonschema import Draft202012Validator
 from penstock.domain.errors import ErrorCode
 from penstock.domain.execution.events import Status
 from penstock.domain.rejected import RejectionCode
+from penstock.engine.outbox import Outbox, Topics
+from penstock.log.port import Record
 from penstock.log.topics import DAY, murmur2, partition_of, product_topics
 from penstock.messages.envelope import decode_command, decode_event, encode_event
 from penstock.messages.records import Token, decode_answer, decode_task, decode_withdrawn
 from penstock.messages.registry import COMMANDS, EVENTS
+from penstock.messages.wellformed import Malformed
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "wire-format.md").read_text(encoding="utf-8")
@@ -142,6 +146,22 @@ def test_the_two_events_of_the_chain_are_chained_as_the_page_says() -> None:
         names["verify"]([first.replace(b"paused", b"passed"), second])
     with pytest.raises(AssertionError):
         names["verify"]([second])
+
+
+def test_a_dead_letter_has_the_headers_of_the_page() -> None:
+    value = b'{"type": "penstock.pause_execution.v1"}'
+    with pytest.raises(Malformed) as refused:
+        decode_command(value)
+    outbox = Outbox(Topics("commands", "events", "answers"), 0, datetime(2026, 1, 1, tzinfo=UTC), 1, 10_000)
+    record = Record("commands", 0, 1234, b"k", value, (("own", b"1"),), 0)
+    outbox.dead_letter(record, RejectionCode.MALFORMED, str(refused.value))
+    ((topic, partition, (message,)),) = outbox.batches()
+    shown = {
+        name.strip("`"): re.split("``:|`:|`$", example.lstrip("`"))[0].strip() for name, example in rows("## Dead")
+    }
+    assert (f"`penstock.{topic}.v1`" in PAGE, partition) == (True, 0)
+    assert {name: text.decode() for name, text in message.headers} == shown | {"own": "1"}
+    assert (message.key, message.value) == (record.key, value)
 
 
 def test_the_token_of_the_page_is_one() -> None:

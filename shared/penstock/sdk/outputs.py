@@ -31,7 +31,7 @@ def encode_output(value: Any) -> msgspec.Raw:
     """
     try:
         encoded = _encode(value)
-        check_wellformed(encoded)
+        check_wellformed(b" " + encoded)  # it looks for numbers that follow something, as they will in a command
         if b"null" in encoded:
             # Not every null was one: a number that is not finite is written as null.
             check_values(msgspec.to_builtins(value, str_keys=True, enc_hook=_to_builtins))

@@ -215,7 +215,8 @@ async def test_the_api_token_is_sent() -> None:
 
 
 async def test_deadlines_are_counted_from_the_start_of_the_handler() -> None:
-    feed, seen = ScriptedFeed(), []
+    feed = ScriptedFeed()
+    seen: list[datetime | None] = []
 
     @task("look")
     async def look(context: TaskContext) -> None:
@@ -226,4 +227,5 @@ async def test_deadlines_are_counted_from_the_start_of_the_handler() -> None:
     async with working(LocalTransport(feed), [look]):
         await feed.until("complete")
     (deadline,) = seen
+    assert deadline is not None
     assert before + timedelta(seconds=5) <= deadline <= datetime.now(UTC) + timedelta(seconds=5)

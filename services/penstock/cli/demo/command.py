@@ -32,28 +32,29 @@ def demo(
     Everything runs in this process and in a temporary folder, which is removed at the end. Exit code 1 if the digests
     of the live state and of the replayed one differ.
     """
-    execute(lambda: _demo(executions, {"log_level": log_level}))
+    folder = Path(tempfile.mkdtemp(prefix="penstock-demo-"))
+    try:
+        execute(lambda: _demo(folder, executions, {"log_level": log_level}))
+    finally:
+        # Here, and not in the loop: by now every thread that could still write to it has ended.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _demo(executions: int | None, flags: dict[str, Any]) -> int:
+async def _demo(folder: Path, executions: int | None, flags: dict[str, Any]) -> int:
     from penstock.runtime.settings import load_settings
     from penstock.runtime.telemetry import set_up_logging
 
-    folder = Path(tempfile.mkdtemp(prefix="penstock-demo-"))
-    try:
-        # Nothing of this machine's settings: the demo is the same everywhere.
-        defaults = {
-            "data": folder,
-            "log": f"sqlite:{folder / 'log.sqlite'}",
-            "partitions": 2,
-            "transport": "http",
-            "port": 0,
-        }
-        settings = load_settings(flags, defaults=defaults, environ={}, folder=folder)
-        set_up_logging(settings.log_level, settings.log_format)
-        return await _run(settings, executions)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    # Nothing of this machine's settings: the demo is the same everywhere.
+    defaults = {
+        "data": folder,
+        "log": f"sqlite:{folder / 'log.sqlite'}",
+        "partitions": 2,
+        "transport": "http",
+        "port": 0,
+    }
+    settings = load_settings(flags, defaults=defaults, environ={}, folder=folder)
+    set_up_logging(settings.log_level, settings.log_format)
+    return await _run(settings, executions)
 
 
 async def _run(settings: Settings, executions: int | None) -> int:
