@@ -58,6 +58,7 @@ class Producer:
             request_timeout_ms=cluster.timeout_ms,
         )
         self._wire = _Wire(self._producer.client)
+        self._followed: set[str] = set()
 
     async def start(self) -> Self:
         """
@@ -99,6 +100,7 @@ class Producer:
 
     async def send(self, writes: Sequence[Write]) -> list[list[int]]:
         """For each of ``writes`` the positions of its chunks, all acknowledged. May raise the driver's errors."""
+        await self._follow(writes)
         futures = [
             [
                 await self._producer.send_batch(chunk.builder, write.topic, partition=write.partition)
@@ -113,6 +115,15 @@ class Producer:
         if any(position < 0 for of_write in positions for position in of_write):
             raise KafkaError("the broker does not know any more where the records were written")
         return positions
+
+    async def _follow(self, writes: Sequence[Write]) -> None:
+        """
+        Have the driver keep its knowledge of the topics. What it learned when it started it does not track: the first
+        refresh for another topic would forget it, and its sender would then ask for it in a loop without a pause.
+        """
+        for topic in {write.topic for write in writes} - self._followed:
+            await self._producer.client.add_topic(topic)
+            self._followed.add(topic)
 
     async def commit(self, writes: Sequence[Write]) -> list[list[int]]:
         """

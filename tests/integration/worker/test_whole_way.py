@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from penstock.domain.rejected import Rejected
 from penstock.log.port import Log
 from penstock.log.sqlite import SqliteLog
 from penstock.log.topics import product_topics
@@ -74,6 +75,16 @@ async def test_executions_run_to_their_end_with_workers_on_the_log(tmp_path: Pat
             assert ending.output == f"shipped for {n}"  # type: ignore[union-attr]
             failed = [r.event for r in rig.history(execution) if r.type == "penstock.task_failed.v1"]
             assert [event.failure.code for event in failed] == ["BANK_DOWN", "BANK_DOWN"]  # type: ignore[union-attr]
+        await rig.close()
+
+
+async def test_a_worker_on_the_log_does_not_take_tasks_that_the_gateway_hands_out(tmp_path: Path) -> None:
+    async with sqlite_log(tmp_path, 1) as log:
+        rig = Rig(log)
+        await rig.start_engine()
+        await rig.publish(FLAKY)
+        with pytest.raises(Rejected, match="QUEUE_TRANSPORT_CONFLICT"):
+            await asyncio.wait_for(Worker([charge], LogTransport(log)).run(), 20)
         await rig.close()
 
 
