@@ -12,7 +12,6 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -35,9 +34,12 @@ from penstock.messages.registry import NAMES
 from penstock.runtime.supervise import Raised, outcome_of_call
 from penstock.sdk.context import TaskContext
 from penstock.sdk.errors import HandlerInvalid
+from penstock.sdk.observed import Entry, Result
 from penstock.sdk.task import Handler, Handlers, handlers_of
 from penstock.sdk.virtual_loop import VirtualLoop
 from penstock.sdk.work import arguments_of, call, limit_of, result_of
+
+__all__ = ["Entry", "Result", "TestRun", "run"]
 
 EXECUTION_ID: Final = "01900000-0000-7000-8000-000000000000"
 NEW_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,35 +47,6 @@ MAX_TURNS: Final = 100_000
 
 Source: TypeAlias = Definition | Graph | Mapping[str, Any] | str | Path
 """A definition as a value, as text (YAML or JSON), or in a file."""
-
-
-class Entry(NamedTuple):
-    """Something that happened: how long after the start, what (``task_completed``), in which step."""
-
-    after: timedelta
-    what: str
-    step: str | None
-    event: e.ExecutionEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of an execution. ``attempts`` are the tasks as workers would have got them."""
-
-    status: e.Status
-    output: Any
-    failure: Failure | None
-    variables: dict[str, Any]
-    timeline: tuple[Entry, ...]
-    attempts: tuple[Task, ...]
-
-    @property
-    def events(self) -> tuple[e.ExecutionEvent, ...]:
-        return tuple(entry.event for entry in self.timeline)
-
-    def steps(self, what: str = "task_completed") -> list[str]:
-        """The steps to which ``what`` happened, in order."""
-        return [entry.step for entry in self.timeline if entry.what == what and entry.step]
 
 
 class _Running(NamedTuple):

@@ -251,6 +251,8 @@ async def test_a_handler_with_a_heartbeat_shows_that_it_lives(shop: Shop) -> Non
     later = await shop.offer("wait", {"n": 1}, heartbeat=0.06, **LONG)
     await shop.until(lambda: len(shop.beats(later)) >= 5)
     assert len(shop.beats(offered)) == count
+    gates.gate(1).set()
+    await shop.result(later)
 
 
 async def test_a_heartbeat_can_be_sent_by_hand_from_async_and_sync_handlers(shop: Shop) -> None:
