@@ -17,7 +17,7 @@ from penstock.log.port import Log, LogError, TopicSpec
 from penstock.log.topics import COMMANDS, TASKS_CONTROL, dead_letters, product_topics, queue_topics, tasks_topic
 from penstock.projector.service import Projector
 from penstock.runtime.service import Service
-from penstock.runtime.settings import LOG_FORMS, Settings, SettingsInvalid
+from penstock.runtime.settings import DEV_LOG, LOG_FORMS, Settings, SettingsInvalid
 from penstock.runtime.supervise import supervise
 from penstock.sdk.feed_transports import LocalTransport
 from penstock.sdk.task import Handlers
@@ -141,6 +141,7 @@ class Standalone:
 
 def _check_address(settings: Settings) -> None:
     """Before anything is started: the server itself finds out only when all the rest runs already."""
+    gateway_settings(settings).check()
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
@@ -179,7 +180,7 @@ async def wanted_topics(log: Log, settings: Settings) -> tuple[TopicSpec, ...]:
 @asynccontextmanager
 async def opened_tables(settings: Settings, *, develop: bool = False, read_only: bool = False) -> AsyncIterator[Pool]:
     """
-    The tables that the settings name, else those that `penstock dev` keeps in its folder (``develop`` makes them).
+    The tables that the settings name, else those that `penstock dev` keeps beside its log (``develop`` makes them).
 
     Raises:
         SettingsInvalid: none are named, and there is no such folder.
@@ -191,15 +192,20 @@ async def opened_tables(settings: Settings, *, develop: bool = False, read_only:
     async with AsyncExitStack() as stack:
         dsn = settings.tables
         if dsn is None:
-            dsn = await _embedded(folder, stack, develop=develop)
+            if not develop and not await asyncio.to_thread(_is_of, settings, folder):
+                raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
+            dsn = await _embedded(folder, stack)
         pool = await open_pool(dsn, schema=schema_of(settings.prefix), read_only=read_only)
         stack.push_async_callback(pool.close)
         yield pool
 
 
-async def _embedded(folder: Path, stack: AsyncExitStack, *, develop: bool) -> str:
-    if not develop and not await asyncio.to_thread(folder.is_dir):
-        raise SettingsInvalid("expected a Postgres: give --tables, or set PENSTOCK_TABLES, to postgresql://...")
+def _is_of(settings: Settings, folder: Path) -> bool:
+    """Whether these tables are filled from this very log: both are those of `penstock dev`."""
+    return folder.is_dir() and settings.log == f"sqlite:{settings.data / DEV_LOG}"
+
+
+async def _embedded(folder: Path, stack: AsyncExitStack) -> str:
     server = await _whole(start_embedded(folder), lambda server: server.stop())
     stack.push_async_callback(server.stop)
     return server.dsn

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Penstock
 
 
@@ -109,3 +111,56 @@ def test_who_stops_reading_ends_the_command_quietly(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+def test_to_look_at_a_log_that_is_not_there_does_not_make_it(penstock: Penstock, tmp_path: Path) -> None:
+    path = tmp_path / "none.sqlite"
+    for command in (("replay", "verify"), ("export",), ("doctor",)):
+        result = penstock(*command, "--log", f"sqlite:{path}")
+        assert result.exit_code == 1
+        assert "no such file" in result.output
+    assert not path.exists()
+
+
+def test_a_log_without_topics_is_told(penstock: Penstock, tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    penstock("topics", "check", "--log", f"sqlite:{path}")
+    result = penstock("replay", "verify", "--log", f"sqlite:{path}")
+    assert result.exit_code == 1
+    assert result.stderr == "penstock: expected topic 'events' to exist, but it does not: run `penstock topics apply`\n"
+
+
+def test_a_folder_of_dev_names_its_log_to_those_who_look_but_not_to_those_who_serve(
+    penstock: Penstock, tmp_path: Path
+) -> None:
+    (tmp_path / ".penstock").mkdir()
+    assert penstock("topics", "apply", "--log", "sqlite:.penstock/log.sqlite", "--partitions", "1").exit_code == 0
+    assert penstock("replay", "verify").exit_code == 0
+    assert penstock("serve", "engine").exit_code == 2
+
+
+def test_an_address_that_others_reach_needs_a_token(penstock: Penstock, tmp_path: Path) -> None:
+    log = f"sqlite:{tmp_path / 'log.sqlite'}"
+    result = penstock("serve", "gateway", "--log", log, "--host", "0.0.0.0", "--port", "0")
+    assert result.exit_code == 2
+    assert "PENSTOCK_API_TOKEN" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "@none.json", "7"])
+def test_an_input_that_is_no_object_is_a_matter_of_usage(penstock: Penstock, text: str) -> None:
+    result = penstock("start", "x", "--input", text)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("penstock: --input: expected a JSON object")
+
+
+def test_a_worker_takes_tasks_from_one_side_only(penstock: Penstock) -> None:
+    result = penstock("worker", "x", "--url", "http://h:1", "--log", "kafka://h:1")
+    assert result.exit_code == 2
+    assert "but got both" in result.stderr
+
+
+def test_a_module_without_handlers_is_a_matter_of_usage(penstock: Penstock, tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    result = penstock("worker", "./empty.py", "--url", "http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "@task" in result.stderr

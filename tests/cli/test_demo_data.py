@@ -16,6 +16,7 @@ from penstock.domain.errors import Failure
 from penstock.domain.execution import events as e
 from penstock.sdk import TaskFailed
 from penstock.sdk.task import handlers_of
+from penstock.sdk.testing import run
 
 STARTED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -91,3 +92,42 @@ def test_a_tally_counts_outcomes_times_and_retries() -> None:
 def test_a_percentile_is_one_of_the_values() -> None:
     assert (percentile([], 0.5), percentile([7.0], 0.99)) == (0.0, 7.0)
     assert (percentile([3.0, 1.0, 2.0, 4.0], 0.5), percentile([3.0, 1.0, 2.0, 4.0], 0.99)) == (2.0, 4.0)
+
+
+def given(key: str) -> dict[str, Any]:
+    return next(start.input for start in starts() if start.business_key == key)
+
+
+def outcome(key: str, definition: str) -> tuple[str, Any]:
+    result = run(DEFINITIONS / f"{definition}.yaml", handlers, given(key))
+    return result.status, result.output if result.status == "completed" else result.failure and result.failure.code
+
+
+@pytest.mark.parametrize(
+    ("order", "decided_by"), [("SO-2026-00007", "rules"), ("SO-2026-00018", "manager"), ("SO-2026-00029", "manager")]
+)
+def test_who_decides_about_an_order_depends_on_its_amount_to_the_cent(order: str, decided_by: str) -> None:
+    status, output = outcome(order, "order-approval")
+    assert (status, output["decided_by"]) == ("completed", decided_by)
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [("REL-00091", "promoted"), ("REL-00092", "rolled back")],
+)
+def test_a_release_above_one_percent_of_errors_is_rolled_back(release: str, expected: str) -> None:
+    status, output = outcome(release, "deployment")
+    assert (status, output["outcome"]) == ("completed", expected)
+
+
+def test_a_release_that_never_warms_up_fails_after_its_attempts() -> None:
+    assert outcome("REL-00201", "deployment") == ("failed", "NOT_READY")
+
+
+def test_an_empty_page_fails_the_document() -> None:
+    assert outcome("DOC-00010", "document-pipeline") == ("failed", "UNREADABLE")
+
+
+def test_a_document_is_filed_under_its_words() -> None:
+    status, output = outcome("DOC-00223", "document-pipeline")
+    assert (status, output["words"], output["terms"]) == ("completed", 900, ["word"])

@@ -9,6 +9,7 @@ from tests.docs import pages
 
 _PLACES = ("tests", "shared", "services", "projections", "schemas", "deploy", "bench", "docs")
 _NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(_PLACES)})/[\w./-]+")
+_TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
@@ -26,6 +27,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_file_that_is_named_exists(page: Path) -> None:
     for named in _NAMED.findall(pages.prose(page)):
         assert (pages.TOP / named.rstrip(".")).exists(), named
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    for file, test in _TEST.findall(pages.prose(page)):
+        assert re.search(rf"^(async )?def {test}\(", (pages.TOP / file).read_text(), re.MULTILINE), f"{file}::{test}"
 
 
 def test_every_page_is_on_the_map() -> None:

@@ -16,12 +16,15 @@ from penstock.domain.errors import ErrorCode
 from penstock.domain.execution.events import Status
 from penstock.domain.rejected import RejectionCode
 from penstock.engine.outbox import Outbox, Topics
+from penstock.log.kafka_driver import Names
 from penstock.log.port import Record
 from penstock.log.topics import DAY, murmur2, partition_of, product_topics
 from penstock.messages.envelope import decode_command, decode_event, encode_event
 from penstock.messages.records import Token, decode_answer, decode_task, decode_withdrawn
 from penstock.messages.registry import COMMANDS, EVENTS
 from penstock.messages.wellformed import Malformed
+
+NAMES_ON_KAFKA = Names("penstock")
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "wire-format.md").read_text(encoding="utf-8")
@@ -106,7 +109,7 @@ def test_every_record_of_the_page_is_one(kind: str, decode: Any) -> None:
 
 def test_the_table_of_topics_is_what_topics_apply_makes() -> None:
     wanted = {
-        f"`penstock.{spec.name}.v1`": (
+        f"`{NAMES_ON_KAFKA.outer(spec.name)}`": (
             "N" if spec.partitions == N else str(spec.partitions),
             spec.cleanup.value == "compact",
             spec.retention,
@@ -159,7 +162,7 @@ def test_a_dead_letter_has_the_headers_of_the_page() -> None:
     shown = {
         name.strip("`"): re.split("``:|`:|`$", example.lstrip("`"))[0].strip() for name, example in rows("## Dead")
     }
-    assert (f"`penstock.{topic}.v1`" in PAGE, partition) == (True, 0)
+    assert (f"`{NAMES_ON_KAFKA.outer(topic)}`" in PAGE, partition) == (True, 0)
     assert {name: text.decode() for name, text in message.headers} == shown | {"own": "1"}
     assert (message.key, message.value) == (record.key, value)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from launcher import free_ports
 
 from tests.e2e.processes import PENSTOCK, environment, ran
-from tests.providers.kafka import free_ports
 
 pytestmark = pytest.mark.slow
 

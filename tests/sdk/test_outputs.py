@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from penstock.sdk import TaskFailed
 from penstock.sdk.failures import failure_of
-from penstock.sdk.outputs import OutputInvalid, encode_output
+from penstock.sdk.outputs import OutputInvalid, output_of
 
 
 class Colour(Enum):
@@ -50,7 +50,7 @@ class Person(BaseModel):
     ],
 )
 def test_values_become_json(value: Any, stored: Any) -> None:
-    assert msgspec.json.decode(encode_output(value)) == stored
+    assert output_of(value) == stored
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_values_become_json(value: Any, stored: Any) -> None:
 )
 def test_what_is_no_json_or_cannot_be_stored_is_refused(value: Any) -> None:
     with pytest.raises(OutputInvalid) as caught:
-        encode_output(value)
+        output_of(value)
     assert (caught.value.failure.code, caught.value.failure.retryable) == ("OUTPUT_INVALID", False)
 
 
@@ -72,7 +72,7 @@ def test_nesting_has_an_end() -> None:
     endless.append(endless)
     for value in (deep, endless):
         with pytest.raises(OutputInvalid):
-            encode_output(value)
+            output_of(value)
 
 
 def test_a_failure_can_always_be_stored() -> None:

@@ -52,7 +52,7 @@ def dev(
     }
     if not folder.is_dir():
         raise typer.BadParameter(f"expected a folder at {folder}, but there is none")
-    execute(lambda: _dev(folder, flags))
+    execute(lambda: _dev(folder, flags), serves=True)
 
 
 async def _dev(folder: Path, flags: dict[str, Any]) -> int:

@@ -59,9 +59,9 @@ def doctor(
 
 async def _doctor(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import console, print_json
-    from penstock.cli.settings import load
+    from penstock.cli.settings import load_here
 
-    checks = [check async for check in _checks(load(flags))]
+    checks = [check async for check in _checks(load_here(flags))]
     if json:
         print_json([check._asdict() for check in checks])
     else:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from enum import IntEnum
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import typer
 
@@ -33,12 +33,20 @@ class Failed(Exception):
         self.code = code
 
 
-def execute(body: Callable[[], Coroutine[Any, Any, int | None]]) -> NoReturn:
-    """Run ``body`` in a loop of its own and leave with the code that it returns."""
+def execute(body: Callable[[], Coroutine[Any, Any, int | None]], *, serves: bool = False) -> NoReturn:
+    """Run ``body`` in a loop of its own (the fast one, where it ``serves``) and leave with the code that it returns."""
     code: int | None = None
-    with _lines_for_errors():
-        code = asyncio.run(_awaited(body()))
+    with _lines_for_errors(), asyncio.Runner(loop_factory=_fast_loop if serves else None) as runner:
+        code = runner.run(_awaited(body()))
     raise typer.Exit(code or Code.OK)
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on every system
+        return asyncio.new_event_loop()
+    return cast(asyncio.AbstractEventLoop, uvloop.new_event_loop())
 
 
 async def _awaited(body: Awaitable[int | None]) -> int | None:

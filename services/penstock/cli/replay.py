@@ -110,10 +110,10 @@ def export(
 
 async def _verify(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import filled_log, load
+    from penstock.cli.settings import filled_log, load_here
     from penstock.engine.replay import verify as verify_log
 
-    async with filled_log(load(flags)) as log:
+    async with filled_log(load_here(flags)) as log:
         with _progress(quiet=json) as progress:
             verdicts = await verify_log(log, progress)
     ok = all(verdict.ok for verdict in verdicts)
@@ -183,10 +183,10 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None
 
 async def _compare(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json, print_table
-    from penstock.cli.settings import filled_log, load, opened_tables
+    from penstock.cli.settings import filled_log, load_here, opened_tables
     from penstock.projector.rebuild import compare
 
-    settings = load(flags)
+    settings = load_here(flags)
     async with filled_log(settings) as log, opened_tables(settings) as pool:
         comparison = await compare(log, pool)
     if json:
@@ -215,10 +215,10 @@ def _comparison_as_json(comparison: Comparison) -> dict[str, Any]:
 
 async def _swap(flags: dict[str, Any], json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import filled_log, load, opened_tables
+    from penstock.cli.settings import filled_log, load_here, opened_tables
     from penstock.projector.rebuild import swap
 
-    settings = load(flags)
+    settings = load_here(flags)
     async with filled_log(settings) as log, opened_tables(settings) as pool:
         events = await swap(log, pool)
     if json:
@@ -230,11 +230,11 @@ async def _swap(flags: dict[str, Any], json: bool) -> int:
 
 async def _show(flags: dict[str, Any], execution: str, at: str | None, json: bool) -> int:
     from penstock.cli.screen import print_json
-    from penstock.cli.settings import filled_log, load
+    from penstock.cli.settings import filled_log, load_here
     from penstock.engine.replay import state_at
 
     moment = _moment(at)
-    async with filled_log(load(flags)) as log:
+    async with filled_log(load_here(flags)) as log:
         snapshot = await state_at(log, execution, moment)
     if json:
         print_json(_snapshot_as_json(snapshot))
@@ -281,10 +281,10 @@ def _print_snapshot(snapshot: Snapshot) -> None:
 
 
 async def _export(flags: dict[str, Any], topics: list[str], output: Path | None) -> int:
-    from penstock.cli.settings import filled_log, load
+    from penstock.cli.settings import filled_log, load_here
     from penstock.engine.replay import export as export_log
 
-    async with filled_log(load(flags)) as log:
+    async with filled_log(load_here(flags)) as log:
         existing = await log.topics()
         if unknown := [topic for topic in topics if topic not in existing]:
             raise Failed(f"expected topics of the log, but {', '.join(unknown)} is none: {', '.join(sorted(existing))}")

@@ -74,7 +74,7 @@ def serve(
         "config": config,
         "log_level": log_level,
     }
-    execute(lambda: _serve(services or [], flags))
+    execute(lambda: _serve(services or [], flags), serves=True)
 
 
 async def _serve(names: Sequence[str], flags: dict[str, Any]) -> int:
@@ -117,7 +117,7 @@ def worker(
         "config": config,
         "log_level": log_level,
     }
-    execute(lambda: _worker(modules, queue or [], concurrency, flags))
+    execute(lambda: _worker(modules, queue or [], concurrency, flags), serves=True)
 
 
 async def _worker(modules: Sequence[str], queues: Sequence[str], concurrency: int, flags: dict[str, Any]) -> int:

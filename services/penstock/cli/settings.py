@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 
 def load(flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Settings:
-    """
-    The settings of this call, which logs as they say from now on (commands: only what is wrong, unless told otherwise).
-
-    A folder in which `penstock dev` has run names its own log.
-    """
-    from penstock.runtime.settings import DEV_FOLDER, DEV_LOG, load_settings
+    """The settings of this call, which logs as they say from now on (only what is wrong, unless told otherwise)."""
+    from penstock.runtime.settings import load_settings
     from penstock.runtime.telemetry import set_up_logging
 
-    found = Path(DEV_FOLDER) / DEV_LOG
-    fallback = {"log_level": "warning"} | ({"log": f"sqlite:{found}"} if found.is_file() else {})
-    settings = load_settings(flags, defaults={**fallback, **(defaults or {})})
+    settings = load_settings(flags, defaults={"log_level": "warning", **(defaults or {})})
     set_up_logging(settings.log_level, settings.log_format)
     return settings
+
+
+def load_here(flags: Mapping[str, Any]) -> Settings:
+    """The same for commands that look at a log: a folder in which `penstock dev` has run names its own."""
+    from penstock.runtime.settings import DEV_FOLDER, DEV_LOG
+
+    found = Path(DEV_FOLDER) / DEV_LOG
+    return load(flags, {"log": f"sqlite:{found}"} if found.is_file() else {})
 
 
 @asynccontextmanager

@@ -54,11 +54,11 @@ def check(
 
 
 async def _apply(flags: dict[str, object], json: bool) -> int:
-    from penstock.cli.settings import load, opened_log
+    from penstock.cli.settings import load_here, opened_log
     from penstock.log.topics import product_topics
     from penstock.standalone import wanted_topics
 
-    settings = load(flags)
+    settings = load_here(flags)
     async with opened_log(settings, create=True) as log:
         wanted = await wanted_topics(log, settings)
         created = await log.apply(product_topics(settings.partitions) if flags["partitions"] else wanted)
@@ -67,11 +67,11 @@ async def _apply(flags: dict[str, object], json: bool) -> int:
 
 
 async def _check(flags: dict[str, object], json: bool) -> int:
-    from penstock.cli.settings import load, opened_log
+    from penstock.cli.settings import load_here, opened_log
     from penstock.log.topics import product_topics
     from penstock.standalone import wanted_topics
 
-    settings = load(flags)
+    settings = load_here(flags)
     async with opened_log(settings) as log:
         asked = flags["partitions"] is not None
         problems = await log.check(product_topics(settings.partitions) if asked else await wanted_topics(log, settings))

@@ -27,8 +27,8 @@ from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.engine.arrival import Arrival
 from penstock.engine.entities import Entity
 from penstock.engine.outbox import Outbox, TooLarge
-from penstock.engine.partition_state import PartitionState
-from penstock.engine.seen import WINDOW_HOURS, Outcome, command_key, start_key
+from penstock.engine.partition_state import PartitionState, Story
+from penstock.engine.seen import WINDOW_HOURS, Outcome, command_key, content_key, start_key
 from penstock.log.port import Record
 from penstock.log.topics import partition_of
 from penstock.messages.envelope import Received, UnknownType
@@ -37,6 +37,9 @@ from penstock.messages.wellformed import Malformed
 
 AHEAD: Final = timedelta(minutes=10)
 """A start whose id lies further in the future than this could outlive the window that recognises repeats."""
+
+SETTLED_IN_ONE: Final = 200
+"""Settled commands in one event: ids are long enough for more not to fit into a record."""
 
 _RESULTS = (ClaimTask, HeartbeatTask, CompleteTask, FailTask)
 
@@ -66,7 +69,8 @@ class Batch:
         if decided == len(arrivals):
             self._timers(horizon)
         if self.settled or self.outbox.last_event_position < self.state.input_position:
-            self.outbox.partition_event(PositionAdvanced(settled=tuple(self.settled)))
+            for some in batched(self.settled, SETTLED_IN_ONE) or [()]:
+                self.outbox.partition_event(PositionAdvanced(settled=some))
         return decided
 
     def _timers(self, horizon: datetime) -> None:
@@ -106,7 +110,7 @@ class Batch:
         rejected: Rejected | None = None
         try:
             if isinstance(received.command, StartExecution):
-                self._check_age(received.subject)
+                self._check_start(received.subject)
             self._turn(received.subject, self._entity(received), received.command, received)
         except Rejected as error:
             rejected = error
@@ -117,10 +121,11 @@ class Batch:
         self.outbox.answer(received, position, rejected, asked=not from_caller)
 
     def _earlier(self, received: Received[Command]) -> Outcome | None:
-        """How the same command was decided before; a start is the same whenever its execution is."""
-        if isinstance(received.command, StartExecution):
-            earlier = self.state.seen.get(start_key(received.subject))
-            if earlier is not None:
+        """How the same command was decided before; a start is the same if it says the same of the same execution."""
+        command = received.command
+        if isinstance(command, StartExecution):
+            said = content_key(received.subject, command.definition, command.input, command.business_key)
+            if (earlier := self.state.seen.get(said)) is not None:
                 return earlier
         return self.state.seen.get(command_key(received.subject, received.id))
 
@@ -153,15 +158,17 @@ class Batch:
             if entity is not None:
                 self.state.schedule(entity)
             return
-        self._after(subject, events, cause)
-        self.state.store(Entity(subject, ended.sequence, ended.hash, after))
+        story = self.outbox.story(subject, entity, cause)
+        self._after(subject, events, cause, story)
+        begun = Story.of(entity) if entity else story
+        self.state.store(Entity(subject, ended.sequence, ended.hash, after, *begun))
 
-    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None) -> None:
+    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None, story: Story) -> None:
         cause_id = cause.id if cause else ""
         for event in events:
             self.state.remember_cause(subject, cause_id, event, self.state.input_position, self.now)
             for effect in self.state.kind.react(subject, event):
-                self.outbox.effect(effect, cause)
+                self.outbox.effect(effect, story)
         self.state.events += len(events)
 
     def _fire(self, subject: str) -> None:
@@ -169,7 +176,11 @@ class Batch:
         if entity is not None:
             self._turn(subject, entity, FireTimers(beats=self.state.beats.get(subject, {})), None)
 
-    def _check_age(self, subject: str) -> None:
+    def _check_start(self, subject: str) -> None:
+        if self.state.seen.get(start_key(subject)) is not None:
+            raise Rejected(
+                RejectionCode.EXECUTION_EXISTS, f"expected a new id, but {subject} was started with something else"
+            )
         made = _made_at(self.state.kind.root(subject))
         if made is None or made > self.now + AHEAD:
             raise Rejected(
@@ -201,6 +212,10 @@ def _instead(command: Command, error: TooLarge) -> FailTask | None:
             return FailTask(visit=visit, attempt=attempt, token=token, worker=worker, failure=failure)
         case _:
             return None
+
+
+def batched(settled: Sequence[Settled], size: int) -> list[tuple[Settled, ...]]:
+    return [tuple(settled[i : i + size]) for i in range(0, len(settled), size)]
 
 
 def _made_at(subject: str) -> datetime | None:

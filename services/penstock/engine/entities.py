@@ -17,12 +17,19 @@ MODULUS: Final = 2**256
 
 
 class Entity(msgspec.Struct, frozen=True, array_like=True):
-    """``hash`` is that of the entity's last event, which the next one carries; ``state`` belongs to its kind."""
+    """
+    ``hash`` is that of the entity's last event, which the next one carries; ``state`` belongs to its kind.
+
+    ``correlation_id`` (empty: the entity's own id) and ``traceparent`` are those it began with: what the clock causes
+    later belongs to the same story.
+    """
 
     id: str
     sequence: int
     hash: str
     state: Any
+    correlation_id: str = ""
+    traceparent: str = ""
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
@@ -30,6 +37,8 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     hash: str
     state: msgspec.Raw
+    correlation_id: str
+    traceparent: str
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -63,7 +72,8 @@ class Entities:
         if packed is None:
             return None
         raw = _decode(packed)
-        return Entity(raw.id, raw.sequence, raw.hash, self._unpack(bytes(raw.state)))
+        state = self._unpack(bytes(raw.state))
+        return Entity(raw.id, raw.sequence, raw.hash, state, raw.correlation_id, raw.traceparent)
 
     def put(self, entity: Entity) -> None:
         self._touched[entity.id] = entity
@@ -109,7 +119,8 @@ class Entities:
 
     def _packed_form(self, entity: Entity) -> bytes:
         state = msgspec.Raw(self._pack(entity.state))
-        return _encode(_Packed(entity.id, entity.sequence, entity.hash, state))
+        packed = _Packed(entity.id, entity.sequence, entity.hash, state, entity.correlation_id, entity.traceparent)
+        return _encode(packed)
 
 
 def ended_number(entity: Entity, outcome: str, output: Any) -> int:

@@ -40,7 +40,8 @@ async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Mar
         else:
             latest[record.key] = record
     found = latest.get(MARKER)
-    if found is None or found.value is None:
+    marker = decode_marker(found.value or b"") if found else None
+    if marker is None:
         return None
     for key, record in latest.items():
         if key.startswith(SEEN):
@@ -48,7 +49,6 @@ async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Mar
         elif not key.startswith(b"!"):
             state.entities.restore(key.decode(), _whole(record, latest))
         await _breathe(len(state.entities))
-    marker = decode_marker(found.value)
     state.entities.ended_sum = int(marker.ended_sum, 16)
     state.input_position, state.last_time = marker.input_position, marker.last_time
     state.event_position = marker.event_position

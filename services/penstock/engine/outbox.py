@@ -10,8 +10,9 @@ from penstock.domain.execution.effects import DispatchTask, Effect, WithdrawTask
 from penstock.domain.partition import OwnershipTaken, PartitionEvent, PositionAdvanced
 from penstock.domain.rejected import Rejected
 from penstock.engine.entities import Entity
+from penstock.engine.partition_state import Story
 from penstock.engine.seen import Outcome
-from penstock.log.port import Batch, Message, Record
+from penstock.log.port import Batch, Headers, Message, Record
 from penstock.log.topics import TASKS_CONTROL, dead_letters, tasks_topic
 from penstock.messages.envelope import CONTENT_TYPE, Received, Recorded, encode_event, event_hash
 from penstock.messages.records import Answer, Task, TaskWithdrawn, encode_record
@@ -20,6 +21,9 @@ from penstock.messages.registry import NAMES, Command, Event
 HEADERS: Final = (CONTENT_TYPE,)
 FULL_EVENTS: Final = 4000
 FULL_BYTES: Final = 4 << 20
+MAX_DETAIL: Final = 10_000
+"""Characters of what an answer says about a refusal."""
+MAX_HEADERS: Final = 8_000
 OVERHEAD: Final = 400
 """Bytes of a record beside its value, at most: key, headers, framing."""
 
@@ -79,6 +83,7 @@ class Outbox:
         """
         sequence, previous = (entity.sequence, entity.hash) if entity else (0, "")
         root = subject.partition(":")[0].encode()
+        story = self.story(subject, entity, cause)
         messages = []
         size = 0
         for event in events:
@@ -93,8 +98,8 @@ class Outbox:
                     sequence=sequence,
                     input_position=self.input_position,
                     causation_id=cause.id if cause else "clock",
-                    correlation_id=(cause.correlation_id if cause else "") or subject,
-                    traceparent=cause.traceparent if cause else "",
+                    correlation_id=story.correlation_id or subject,
+                    traceparent=story.traceparent,
                     previous_hash=previous,
                 )
             )
@@ -110,15 +115,23 @@ class Outbox:
             self._bytes += size
         return Tail(sequence, previous)
 
+    def story(self, subject: str, entity: Entity | None, cause: Received[Command] | None) -> Story:
+        """What the cause says of itself, else what the entity began with."""
+        begun = Story.of(entity) if entity else Story("", "")
+        if cause is None:
+            return begun
+        said = "" if cause.correlation_id == subject else cause.correlation_id
+        return Story(said or begun.correlation_id, cause.traceparent or begun.traceparent)
+
     def partition_event(self, event: PartitionEvent) -> None:
         self._to(self.topics.events).append(
             partition_event(event, self.partition, self.input_position, self.now),
         )
 
-    def effect(self, effect: Effect, cause: Received[Command] | None) -> None:
+    def effect(self, effect: Effect, story: Story) -> None:
         match effect:
             case DispatchTask():
-                message = Message(effect.execution_id.partition(":")[0].encode(), self._task(effect, cause))
+                message = Message(effect.execution_id.partition(":")[0].encode(), self._task(effect, story))
                 self._to(tasks_topic(effect.queue)).append(message)
             case WithdrawTask(task_id=task, execution_id=execution, reason=reason):
                 value = encode_record(TaskWithdrawn(task_id=task, execution_id=execution, reason=reason))
@@ -137,7 +150,7 @@ class Outbox:
                 outcome="rejected" if rejected else "accepted",
                 to=received.reply_to,
                 code=rejected.code if rejected else "",
-                detail=rejected.detail if rejected else "",
+                detail=rejected.detail[:MAX_DETAIL] if rejected else "",
                 input_position=position,
             )
         )
@@ -160,15 +173,17 @@ class Outbox:
     def dead_letter(self, record: Record, code: str, detail: str) -> None:
         """Put aside what cannot be decided, with where it came from and why."""
         headers = (
-            *record.headers,
+            *_short(record.headers),
             ("origin", f"{record.topic}/{record.partition}/{record.position}".encode()),
             ("cause", f"{code}: {detail}"[:1000].encode()),
             ("attempt", b"1"),
         )
-        value = (record.value or b"")[: self._limit - 2000]
-        self._to(dead_letters(self.topics.commands)).append(Message(record.key[:1000], value, headers))
+        key = record.key[:1000]
+        room = self._limit - len(key) - sum(len(name.encode()) + len(value) for name, value in headers)
+        value = (record.value or b"")[: max(0, room)]
+        self._to(dead_letters(self.topics.commands)).append(Message(key, value, headers))
 
-    def _task(self, effect: DispatchTask, cause: Received[Command] | None) -> bytes:
+    def _task(self, effect: DispatchTask, story: Story) -> bytes:
         return encode_record(
             Task(
                 id=effect.task_id,
@@ -184,8 +199,8 @@ class Outbox:
                 claim=effect.claim,
                 start_by=effect.start_by,
                 scheduled_at=self.now,
-                correlation_id=(cause.correlation_id if cause else "") or effect.execution_id,
-                traceparent=cause.traceparent if cause else "",
+                correlation_id=story.correlation_id or effect.execution_id,
+                traceparent=story.traceparent,
             )
         )
 
@@ -194,6 +209,17 @@ class Outbox:
 
     def _to(self, topic: str, partition: int | None = None) -> list[Message]:
         return self._messages.setdefault((topic, self.partition if partition is None else partition), [])
+
+
+def _short(headers: Headers) -> Headers:
+    """As many of a stranger's headers as fit beside the record."""
+    kept, room = [], MAX_HEADERS
+    for name, value in headers:
+        room -= len(name.encode()) + len(value)
+        if room < 0:
+            break
+        kept.append((name, value))
+    return tuple(kept)
 
 
 def partition_event(event: OwnershipTaken | PositionAdvanced, partition: int, position: int, now: datetime) -> Message:

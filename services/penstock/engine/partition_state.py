@@ -6,7 +6,7 @@ their entities here: that is why their digests are equal.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.domain.execution import events as e
 from penstock.domain.execution.state import Execution, OpenTask
@@ -14,7 +14,7 @@ from penstock.domain.partition import OwnershipTaken, PositionAdvanced
 from penstock.engine.agenda import Agenda
 from penstock.engine.entities import Entities, Entity
 from penstock.engine.kinds import Kind
-from penstock.engine.seen import Outcome, Seen, command_key, start_key
+from penstock.engine.seen import Outcome, Seen, command_key, content_key, start_key
 from penstock.messages.envelope import Recorded, event_hash
 from penstock.messages.registry import Event
 
@@ -28,6 +28,22 @@ _FROM_CALLERS = (
     e.ExecutionTerminated,
     e.ExecutionRetried,
 )
+
+
+class Story(NamedTuple):
+    """What an entity's events have in common beside their subject (empty correlation: the subject itself)."""
+
+    correlation_id: str
+    traceparent: str
+
+    @classmethod
+    def of(cls, entity: Entity) -> Story:
+        return cls(entity.correlation_id, entity.traceparent)
+
+    @classmethod
+    def began(cls, first: Recorded[Event]) -> Story:
+        own = first.correlation_id == first.subject
+        return cls("" if own else first.correlation_id, first.traceparent)
 
 
 class PartitionState:
@@ -68,7 +84,8 @@ class PartitionState:
             self._end_unseen(recorded, event, digest)
             return
         state = self.kind.evolve(recorded.subject, entity.state if entity else None, event, recorded.time)
-        self.store(Entity(recorded.subject, recorded.sequence, digest, state))
+        story = Story.of(entity) if entity else Story.began(recorded)
+        self.store(Entity(recorded.subject, recorded.sequence, digest, state, *story))
 
     def _end_unseen(self, recorded: Recorded[Event], event: Event, digest: str) -> None:
         """An entity that ended before its last snapshot was forgotten: only its end still counts."""
@@ -120,5 +137,6 @@ class PartitionState:
         """Keep the command that caused ``event``, where a caller might repeat it."""
         if isinstance(event, e.ExecutionStarted):
             self.remember(start_key(subject), "", position, at)
+            self.remember(content_key(subject, event.definition, event.input, event.business_key), "", position, at)
         elif isinstance(event, _FROM_CALLERS) and cause:
             self.remember(command_key(subject, cause), "", position, at)

@@ -2,19 +2,23 @@
 Which commands of callers were decided lately, and how: a repeated one gets the same answer and changes nothing.
 
 Kept are 16 bytes of a hash per command in hourly buckets, for a day and for at most so many (decisions 13). A start is
-kept under its execution id, so that no start ever runs twice, whatever its command id.
+kept under its execution id, so that no start ever runs twice, whatever its command id; and under what it said, so that
+another start under the same id is told apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 HOUR = 3600
 WINDOW_HOURS = 24
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Outcome(NamedTuple):
@@ -93,6 +97,12 @@ class Seen:
 
 def start_key(subject: str) -> bytes:
     return blake2b(subject.encode(), digest_size=16, person=b"start").digest()
+
+
+def content_key(subject: str, definition: str, content: dict[str, Any], business_key: str | None) -> bytes:
+    """What tells a start that is repeated from another one under the same id."""
+    said = _encode((subject, definition, content, business_key))
+    return blake2b(said, digest_size=16, person=b"content").digest()
 
 
 def command_key(subject: str, command_id: str) -> bytes:

@@ -20,6 +20,10 @@ SEEN: Final = b"!seen/"
 PARTS: Final = "parts"
 
 
+class _Format(msgspec.Struct, frozen=True):
+    format: int
+
+
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
     """
     The partition as it was when every event before ``event_position`` was applied. ``digest`` is its state's, in hex;
@@ -37,6 +41,7 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_format = msgspec.msgpack.Decoder(_Format).decode
 _decode_marker = msgspec.msgpack.Decoder(Marker).decode
 _decode_chunk = msgspec.msgpack.Decoder(SeenChunk).decode
 
@@ -45,8 +50,12 @@ def encode_marker(marker: Marker) -> bytes:
     return _encode(marker)
 
 
-def decode_marker(value: bytes) -> Marker:
-    return _decode_marker(value)
+def decode_marker(value: bytes) -> Marker | None:
+    """None for what another release wrote in a format of its own: then the events alone have to do."""
+    try:
+        return _decode_marker(value) if _decode_format(value).format == FORMAT else None
+    except msgspec.DecodeError:
+        return None
 
 
 def seen_key(chunk: SeenChunk, number: int) -> bytes:

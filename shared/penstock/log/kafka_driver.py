@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import aiokafka
 from aiokafka.errors import (
@@ -16,7 +17,8 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 
-from penstock.log.port import LogError, LogUnavailable, Record, TopicPartition
+from penstock.log.port import Headers, LogError, LogUnavailable, Record, TopicPartition
+from penstock.log.topics import dead_letters
 
 # OSError holds TimeoutError and everything of sockets; the driver checks its own states by assertions.
 DRIVER_ERRORS = (KafkaError, OSError, AssertionError)
@@ -43,20 +45,28 @@ class KafkaSettings:
     """Of batches that are produced: zstd, lz4, snappy, gzip."""
 
 
+DEAD: Final = dead_letters("")
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Logical topic names <-> those on the cluster: ``commands`` <-> ``penstock.commands.v1``."""
+    """
+    Logical topic names <-> those on the cluster: ``commands`` <-> ``penstock.commands.v1``, and its dead letters
+    ``commands.dlq`` <-> ``penstock.commands.v1.dlq``.
+    """
 
     prefix: str
 
     def outer(self, topic: str) -> str:
-        return f"{self.prefix}.{topic}.v1"
+        source = topic.removesuffix(DEAD)
+        return f"{self.prefix}.{source}.v1{topic[len(source) :]}"
 
     def inner(self, name: str) -> str | None:
         """The logical name, or None where the topic is none of ours."""
         start, end = f"{self.prefix}.", ".v1"
-        if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
-            return name[len(start) : -len(end)]
+        source = name.removesuffix(DEAD)
+        if source.startswith(start) and source.endswith(end) and len(source) > len(start) + len(end):
+            return source[len(start) : -len(end)] + name[len(source) :]
         return None
 
     def group(self, name: str) -> str:
@@ -75,10 +85,15 @@ class Names:
         for source, records in fetched.items():
             topic, partition = self.from_kafka(source)
             out.extend(
-                Record(topic, partition, r.offset, r.key or b"", r.value, tuple(r.headers), r.timestamp)
+                Record(topic, partition, r.offset, r.key or b"", r.value, _headers(r.headers), r.timestamp)
                 for r in records
             )
         return out
+
+
+def _headers(given: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """Kafka's own clients may leave a header without a value."""
+    return tuple((name, value or b"") for name, value in given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,8 @@ class Ownership(Protocol):
 
     async def commit(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
         """
-        Write all batches (at most one per partition, at least one message in all) and return the position of the first record of each.
+        Write all batches (at most one per partition, at least one message in all); returns the position of the first
+        record of each.
 
         Raises:
             Fenced: another process has taken over; nothing was recorded.
@@ -214,7 +215,7 @@ class Log(Protocol):
 
     async def send(self, batches: Sequence[Batch]) -> Mapping[TopicPartition, int]:
         """
-        Write outside any ownership (commands, results), durably; returns the position of the first record of each batch.
+        Write outside any ownership (commands, results), durably; returns the position of each batch's first record.
 
         Raises:
             RecordTooLarge: a record is over the limit.

@@ -57,9 +57,7 @@ def _document() -> dict[str, Any]:
 
 
 def _channel(topic: str, description: str, folder: str, names: list[str]) -> dict[str, Any]:
-    messages = {
-        _short(name): {"name": name, "payload": {"$ref": f"./{folder}/{_short(name)}.json"}} for name in names
-    }
+    messages = {_short(name): {"name": name, "payload": {"$ref": f"./{folder}/{_short(name)}.json"}} for name in names}
     return {"address": f"penstock.{topic}.v1", "description": description, "messages": messages}
 
 

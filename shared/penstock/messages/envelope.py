@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from penstock.messages.registry import COMMANDS, EVENTS, NAMES, Command, Event
-from penstock.messages.wellformed import Malformed, check_wellformed
+from penstock.messages.wellformed import Malformed, check_values, check_wellformed
 
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
 SOURCE: Final = "penstock"
@@ -123,7 +123,8 @@ _decode_command = msgspec.json.Decoder(_CommandIn).decode
 _EVENT_DATA: Final = {name: msgspec.json.Decoder(cls).decode for name, cls in EVENTS.items()}
 _COMMAND_DATA: Final = {name: msgspec.json.Decoder(cls).decode for name, cls in COMMANDS.items()}
 
-MAX_ID = 200
+MAX_ID: Final = 200
+"""Characters of an id, and of whatever else a sender says around a command."""
 
 
 def event_hash(value: bytes) -> str:
@@ -210,6 +211,9 @@ def encode_command(received: Received[Command]) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed(f"expected a payload of JSON values, but {error}") from error
     check_wellformed(value)
+    if b"null" in value:
+        # The encoder writes null for what JSON has no number for, which would change what the sender said.
+        check_values(msgspec.to_builtins(received.command))
     return value
 
 
@@ -233,6 +237,8 @@ def decode_command(value: bytes) -> Received[Command]:
         raise Malformed(f"expected a command, but {error}") from error
     if not 0 < len(raw.id) <= MAX_ID or not 0 < len(raw.subject) <= MAX_ID:
         raise Malformed(f"expected an id and a subject of 1 to {MAX_ID} characters")
+    if max(len(raw.source), len(raw.replyto), len(raw.correlationid), len(raw.traceparent)) > MAX_ID:
+        raise Malformed(f"expected source, replyto, correlationid and traceparent of at most {MAX_ID} characters")
     return Received(
         command=command,
         id=raw.id,

@@ -8,13 +8,12 @@ payload is suspicious, and in the values only where the bytes are.
 
 from __future__ import annotations
 
-import math
 import re
 
 import msgspec
 
-MAX_INTEGER = 2**53
-MAX_DEPTH = 64
+from penstock.domain import storable
+from penstock.domain.storable import MAX_DEPTH, NotStorable
 
 _LONG_NUMBER = re.compile(rb"[\s:,\[]-?(?:[0-9]{16}|[0-9.]+[eE]\+?[0-9]{2})")
 _decode = msgspec.json.Decoder().decode
@@ -42,36 +41,15 @@ def check_wellformed(value: bytes) -> None:
     check_values(decoded)
 
 
-def check_values(root: object) -> None:
-    """The same for a decoded value. Walks without recursion, so that no depth can hurt it."""
-    stack: list[tuple[object, str, int]] = [(root, "$", 0)]
-    while stack:
-        value, path, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise Malformed(f"expected nesting of at most {MAX_DEPTH}, but {path[:80]}... is deeper")
-        match value:
-            case str():
-                _check_text(value, path)
-            case bool() | None:
-                pass
-            case int():
-                if abs(value) > MAX_INTEGER:
-                    raise Malformed(f"expected integers within 2^53, but {path} is {value}: send it as a string")
-            case float():
-                if not math.isfinite(value):
-                    raise Malformed(f"expected finite numbers, but {path} is {value}")
-            case dict():
-                for key, item in value.items():
-                    _check_text(str(key), path)
-                    stack.append((item, f"{path}.{key}", depth + 1))
-            case list() | tuple():
-                stack.extend((item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value))
-            case _:
-                raise Malformed(f"expected a JSON value at {path}, but got {type(value).__name__}")
+def check_values(value: object) -> None:
+    """
+    The same for a decoded value.
 
+    Raises:
+        Malformed: it holds what no store can.
 
-def _check_text(text: str, path: str) -> None:
-    if "\0" in text:
-        raise Malformed(f"expected text without NUL, but {path} has one")
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        raise Malformed(f"expected Unicode text, but {path} has a lone surrogate")
+    """
+    try:
+        storable.check_values(value)
+    except NotStorable as error:
+        raise Malformed(str(error)) from error

@@ -10,7 +10,7 @@ import msgspec
 from penstock.domain.errors import ErrorCode, Failure
 from penstock.runtime.supervise import Raised, outcome_of_call
 from penstock.sdk.errors import TaskFailed
-from penstock.sdk.outputs import OutputInvalid, encode_output
+from penstock.sdk.outputs import OutputInvalid, output_of
 
 MAX_CODE: Final = 100
 MAX_MESSAGE: Final = 2_000
@@ -67,13 +67,12 @@ def _details(details: Any) -> dict[str, Any] | None:
     if details is None:
         return None
     try:
-        encoded = encode_output(dict(details))
+        stored: dict[str, Any] = output_of(dict(details))
     except (OutputInvalid, TypeError, ValueError):
         return {"text": _clean(repr(details), MAX_MESSAGE)}
-    if len(bytes(encoded)) > MAX_DETAILS:
+    if len(msgspec.json.encode(stored)) > MAX_DETAILS:
         return {"text": _clean(repr(details), MAX_MESSAGE)}
-    decoded: dict[str, Any] = msgspec.json.decode(encoded)
-    return decoded
+    return stored
 
 
 def _text(error: BaseException) -> str:

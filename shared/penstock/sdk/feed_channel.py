@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-import msgspec
 import structlog
 
 from penstock.domain.errors import ErrorCode, Failure
@@ -95,12 +94,12 @@ class FeedChannel:
             _logger.warning("a heartbeat was not heard", task=delivery.task.id, error=str(error))
         return True
 
-    def complete(self, delivery: Delivery, output: msgspec.Raw) -> None:
-        task_id, value = delivery.task.id, msgspec.json.decode(output)
+    def complete(self, delivery: Delivery, output: object) -> None:
+        task_id = delivery.task.id
         self._order(
             delivery,
             "complete",
-            lambda: self._feed.complete(task_id, delivery.token, value, self._joining.worker),
+            lambda: self._feed.complete(task_id, delivery.token, output, self._joining.worker),
         )
 
     def fail(self, delivery: Delivery, failure: Failure) -> None:

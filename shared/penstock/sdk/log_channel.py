@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from penstock.domain.errors import Failure
@@ -122,7 +121,7 @@ class LogChannel:
         await self._sent(delivery, beat, f"heartbeat/{new_id()}")
         return task.id not in self._withdrawals
 
-    def complete(self, delivery: Delivery, output: msgspec.Raw) -> None:
+    def complete(self, delivery: Delivery, output: object) -> None:
         assert isinstance(delivery, LogDelivery)
         task = delivery.task
         command = CompleteTask(

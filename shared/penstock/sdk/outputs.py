@@ -21,9 +21,9 @@ class OutputInvalid(Exception):
         self.failure = Failure(code=OUTPUT_INVALID, message=message[:2000], retryable=False)
 
 
-def encode_output(value: Any) -> msgspec.Raw:
+def output_of(value: Any) -> Any:
     """
-    ``value`` as JSON: structs, dataclasses, models, dates, UUIDs, decimals, sets and enums as msgspec writes them.
+    ``value`` as JSON values: structs, dataclasses, models, dates, UUIDs, decimals, sets, enums as msgspec writes them.
 
     Raises:
         OutputInvalid: it holds what is not JSON, or what must not be stored.
@@ -37,7 +37,7 @@ def encode_output(value: Any) -> msgspec.Raw:
             check_values(msgspec.to_builtins(value, str_keys=True, enc_hook=_to_builtins))
     except (TypeError, ValueError, RecursionError, Malformed) as error:
         raise OutputInvalid(f"expected an output of JSON values, but {error}") from error
-    return msgspec.Raw(encoded)
+    return msgspec.json.decode(encoded)
 
 
 def _to_builtins(value: Any) -> Any:

@@ -275,8 +275,7 @@ class TestRun:
         if isinstance(result, Failure):
             self._guarded(c.FailTask(visit=task.visit, attempt=task.attempt, failure=result, token=token))
         else:
-            output = msgspec.json.decode(result)
-            self._guarded(c.CompleteTask(visit=task.visit, attempt=task.attempt, output=output, token=token))
+            self._guarded(c.CompleteTask(visit=task.visit, attempt=task.attempt, output=result, token=token))
 
     def _drive(self, run_loop: Callable[[], None]) -> None:
         """Run the loop; in a thread of its own where the test has a loop itself."""

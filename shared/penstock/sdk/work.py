@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-import msgspec
-
 from penstock.domain.errors import Failure
 from penstock.messages.records import Task
 from penstock.runtime.supervise import Raised, outcome_of, outcome_of_call
 from penstock.sdk.context import TaskContext
 from penstock.sdk.failures import failure_of, timed_out
 from penstock.sdk.inputs import InputInvalid
-from penstock.sdk.outputs import OutputInvalid, encode_output
+from penstock.sdk.outputs import OutputInvalid, output_of
 from penstock.sdk.task import Handler
 from penstock.sdk.threads import Threads
 from penstock.sdk.transport import Channel, Delivery
@@ -96,13 +94,13 @@ async def call_in_thread(
     return timed_out(limit), running
 
 
-def result_of(outcome: Any) -> msgspec.Raw | Failure:
+def result_of(outcome: Any) -> Any | Failure:
     """What is reported of the outcome of a call."""
     if isinstance(outcome, Failure):
         return outcome
     if isinstance(outcome, Raised):
         return failure_of(outcome.error)
-    encoded = outcome_of_call(encode_output, {"value": outcome})
-    if isinstance(encoded, Raised):
-        return encoded.error.failure if isinstance(encoded.error, OutputInvalid) else failure_of(encoded.error)
-    return encoded
+    output = outcome_of_call(output_of, {"value": outcome})
+    if isinstance(output, Raised):
+        return output.error.failure if isinstance(output.error, OutputInvalid) else failure_of(output.error)
+    return output

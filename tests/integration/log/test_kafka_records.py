@@ -144,3 +144,18 @@ async def test_compressed_batches_are_read_like_any_others(kafka: str) -> None:
 async def test_where_nobody_answers_the_log_is_unavailable() -> None:
     with pytest.raises(LogUnavailable):
         await KafkaLog.open("127.0.0.1:1")
+
+
+async def test_a_header_that_a_foreign_client_left_without_a_value_is_read_as_empty(
+    kafka: str, kafka_log: KafkaLog
+) -> None:
+    foreign = AIOKafkaProducer(bootstrap_servers=kafka)
+    await foreign.start()
+    try:
+        topic = kafka_log._cluster.names.outer("commands")
+        await foreign.send_and_wait(topic, b"v", key=b"k", partition=0, headers=[("h", None)])
+    finally:
+        await foreign.stop()
+    async with await kafka_log.reader({TopicPartition("commands", 0): 0}) as reader:
+        (record,) = await reader.read(wait=10)
+    assert record.headers == (("h", b""),)

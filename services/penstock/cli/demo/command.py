@@ -34,7 +34,7 @@ def demo(
     """
     folder = Path(tempfile.mkdtemp(prefix="penstock-demo-"))
     try:
-        execute(lambda: _demo(folder, executions, {"log_level": log_level}))
+        execute(lambda: _demo(folder, executions, {"log_level": log_level}), serves=True)
     finally:
         # Here, and not in the loop: by now every thread that could still write to it has ended.
         shutil.rmtree(folder, ignore_errors=True)

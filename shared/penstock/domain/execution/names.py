@@ -12,6 +12,7 @@ from penstock.domain.execution.state import Execution
 from penstock.domain.expressions.duration import DurationInvalid, parse_duration
 from penstock.domain.expressions.expression import EvaluationFailed
 from penstock.domain.expressions.template import compile_template
+from penstock.domain.storable import NotStorable, check_values
 
 Names: TypeAlias = Callable[[], dict[str, Any]]
 
@@ -48,8 +49,10 @@ def render(value: Any, names: Names, step: str) -> Any:
     if template.is_constant:
         return value
     try:
-        return template.render(names())
-    except EvaluationFailed as error:
+        rendered = template.render(names())
+        check_values(rendered)
+        return rendered
+    except (EvaluationFailed, NotStorable) as error:
         raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error
 
 
