@@ -124,7 +124,7 @@ def test_to_look_at_a_log_that_is_not_there_does_not_make_it(penstock: Penstock,
 
 def test_a_log_without_topics_is_told(penstock: Penstock, tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
-    penstock("topics", "check", "--log", f"sqlite:{path}")
+    penstock("serve", "engine", "--log", f"sqlite:{path}")
     result = penstock("replay", "verify", "--log", f"sqlite:{path}")
     assert result.exit_code == 1
     assert result.stderr == "penstock: expected topic 'events' to exist, but it does not: run `penstock topics apply`\n"

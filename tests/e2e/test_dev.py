@@ -102,8 +102,10 @@ def test_the_way_of_an_execution_through_the_command_line(dev: Dev, tmp_path: Pa
 
     started_ = dev.call("start", "waiting", "--json", "--business-key", "K1")
     id_ = json.loads(started_.stdout)["id"]
-    again = dev.call("start", "waiting", "--id", id_)
-    assert again.returncode == 0, "the same id is the same start"
+    again = dev.call("start", "waiting", "--id", id_, "--business-key", "K1")
+    assert (again.returncode, again.stdout) == (0, f"{id_}\n")
+    other = dev.call("start", "waiting", "--id", id_, "--business-key", "K2")
+    assert (other.returncode, "EXECUTION_EXISTS" in other.stderr) == (4, True)
 
     assert dev.call("pause", id_, "--reason", "lunch").returncode == 0
     shown = json.loads(dev.call("show", id_, "--json").stdout)

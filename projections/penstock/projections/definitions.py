@@ -144,9 +144,6 @@ async def find(
     if cursor is not None:
         where.add("id > {}", *from_cursor(cursor, "definitions", as_text))
     limit = clamped(limit)
-    sql = (
-        f"select distinct on (id) {_IN_LISTS} from definitions {where} "
-        f"order by id, precedence desc limit {limit + 1}"
-    )
+    sql = f"select distinct on (id) {_IN_LISTS} from definitions {where} order by id, precedence desc limit {limit + 1}"
     rows = await pool.fetch(sql, *where.arguments)
     return page_of(rows, limit, lambda row: to_cursor("definitions", row["id"]))

@@ -208,9 +208,12 @@ class Leases:
         return held.until
 
     def _patience(self, held: Held) -> timedelta:
-        if not held.claimed:
-            return self._lease
-        return timedelta(seconds=3 * held.task.heartbeat if held.task.heartbeat else held.task.timeout)
+        task = held.task
+        if held.claimed and task.heartbeat:
+            return timedelta(seconds=3 * task.heartbeat)
+        if held.claimed and task.timeout:
+            return timedelta(seconds=task.timeout)
+        return self._lease
 
     def _finish(self, held: Held) -> None:
         self._held.pop(held.task.id, None)

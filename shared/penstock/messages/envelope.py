@@ -208,12 +208,12 @@ def encode_command(received: Received[Command]) -> bytes:
                 traceparent=received.traceparent,
             )
         )
+        if b"null" in value:
+            # The encoder writes null for what JSON has no number for, which would change what the sender said.
+            check_values(msgspec.to_builtins(received.command))
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed(f"expected a payload of JSON values, but {error}") from error
     check_wellformed(value)
-    if b"null" in value:
-        # The encoder writes null for what JSON has no number for, which would change what the sender said.
-        check_values(msgspec.to_builtins(received.command))
     return value
 
 

@@ -14,8 +14,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     All that a worker needs. ``id`` is ``execution/step/visit/attempt`` and serves as the idempotency key.
 
-    ``timeout`` and ``heartbeat`` are seconds; ``claim`` asks for a claim before work begins; past ``start_by`` the
-    record is to be dropped.
+    ``timeout`` (None: none but the heartbeats) and ``heartbeat`` are seconds; ``claim`` asks for a claim before work
+    begins; past ``start_by`` the record is to be dropped.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     task: str
     queue: str
     input: Any = None
-    timeout: float = 10.0
+    timeout: float | None = 10.0
     heartbeat: float | None = None
     claim: bool = False
     start_by: datetime | None = None

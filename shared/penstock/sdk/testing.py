@@ -37,7 +37,7 @@ from penstock.sdk.errors import HandlerInvalid
 from penstock.sdk.observed import Entry, Result
 from penstock.sdk.task import Handler, Handlers, handlers_of
 from penstock.sdk.virtual_loop import VirtualLoop
-from penstock.sdk.work import arguments_of, call, limit_of, result_of
+from penstock.sdk.work import arguments_of, call, result_of
 
 __all__ = ["Entry", "Result", "TestRun", "run"]
 
@@ -266,7 +266,7 @@ class TestRun:
         token = task.id if task.claim else None
         if token is not None:
             self._guarded(c.ClaimTask(visit=task.visit, attempt=task.attempt, worker="test", token=token))
-        limit = limit_of(task)
+        limit = task.timeout
         deadline = self.now + timedelta(seconds=limit) if limit is not None else None
         arguments = arguments_of(handler, task, TaskContext(task, deadline, None))
         given = arguments if isinstance(arguments, Failure) else await call(handler, arguments, limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from penstock.domain.errors import Failure
 from penstock.messages.records import Task
@@ -15,9 +15,6 @@ from penstock.sdk.outputs import OutputInvalid, output_of
 from penstock.sdk.task import Handler
 from penstock.sdk.threads import Threads
 from penstock.sdk.transport import Channel, Delivery
-
-SHORT: Final = 10.0
-"""Seconds. The time limit of steps that name none."""
 
 
 class Work:
@@ -47,14 +44,6 @@ class Work:
             self.context.cancelled.set()
         if self.runner is not None:
             self.runner.cancel()
-
-
-def limit_of(task: Task) -> float | None:
-    """
-    The seconds that a handler has. A task with a heartbeat that names no limit of its own goes on as long as it lives;
-    the engine watches it.
-    """
-    return None if task.heartbeat is not None and task.timeout <= SHORT else task.timeout
 
 
 def arguments_of(handler: Handler, task: Task, context: TaskContext | None) -> dict[str, Any] | Failure:

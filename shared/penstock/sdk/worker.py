@@ -25,7 +25,7 @@ from penstock.sdk.lane import Lane
 from penstock.sdk.task import Handlers, handlers_of
 from penstock.sdk.threads import Threads
 from penstock.sdk.transport import Channel, Delivery, Joining, Transport
-from penstock.sdk.work import Work, arguments_of, call, call_in_thread, limit_of, result_of
+from penstock.sdk.work import Work, arguments_of, call, call_in_thread, result_of
 
 LONG_POLL: Final = 5.0
 PAUSE: Final = 1.0
@@ -178,7 +178,7 @@ class Worker:
 
     async def _outcome(self, work: Work) -> tuple[Any, asyncio.Future[Any] | None]:
         handler, delivery = work.handler, work.delivery
-        limit = limit_of(delivery.task)
+        limit = delivery.task.timeout
         if handler.inputs.context is not None:
             deadline = None if limit is None else self._clock() + timedelta(seconds=limit)
             beats = delivery.task.claim or delivery.lease_until is not None

@@ -279,7 +279,7 @@ async def test_a_handler_with_a_heartbeat_and_no_limit_of_its_own_may_take_its_t
         seen.append(context)
 
     await shop.open([look])
-    await shop.result(await shop.offer("look", heartbeat=5.0, claim=True))
+    await shop.result(await shop.offer("look", heartbeat=5.0, timeout=None, claim=True))
     assert seen[0].deadline is None
 
 

@@ -75,7 +75,7 @@ class DemoJob:
             progress = stack.enter_context(Progress(Counter(start.definition for start in self._starts)))
             begun = time.monotonic()
             starting = asyncio.create_task(self._start_all(client))
-            stack.callback(starting.cancel)
+            stack.push_async_callback(_ended, starting)
             while len(self.tally.outcomes) < len(self._starts):
                 if starting.done():
                     starting.result()
@@ -97,3 +97,9 @@ class DemoJob:
         found = await standings(self._standalone.pool)
         ends = [await self._standalone.log.end(standing.partition) for standing in found]
         return all(standing.position >= end for standing, end in zip(found, ends, strict=True))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Nothing may go on behind our back: it would speak to a client that is closed."""
+    task.cancel()
+    await asyncio.wait({task})

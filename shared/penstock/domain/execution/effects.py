@@ -19,7 +19,7 @@ class DispatchTask:
     task: str
     queue: str
     input: Any
-    timeout: float
+    timeout: float | None
     heartbeat: float | None
     claim: bool
     start_by: datetime | None

@@ -48,7 +48,8 @@ class TaskScheduled(_Event, frozen=True, kw_only=True, omit_defaults=True):
     """
     An attempt is offered to workers. ``visit`` is new on the first attempt, the same on the next ones.
 
-    ``claim`` asks the worker to claim before it works; ``timeout`` and ``heartbeat`` are seconds.
+    ``claim`` asks the worker to claim before it works; ``timeout`` (None: as long as it shows that it lives) and
+    ``heartbeat`` are seconds.
     """
 
     visit: int
@@ -59,7 +60,7 @@ class TaskScheduled(_Event, frozen=True, kw_only=True, omit_defaults=True):
     task: str
     queue: str = "default"
     input: Any = None
-    timeout: float = 10.0
+    timeout: float | None = 10.0
     heartbeat: float | None = None
     claim: bool = False
     start_by: datetime | None = None

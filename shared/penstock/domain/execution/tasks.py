@@ -14,13 +14,13 @@ from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
 from penstock.domain.execution.effects import task_id
 from penstock.domain.execution.moment import Moment
-from penstock.domain.execution.names import render, seconds
+from penstock.domain.execution.names import render
 from penstock.domain.execution.state import BackingOff, Execution, FailedStep, OpenTask
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.steps import table
 from penstock.domain.steps.entry import Entry
 from penstock.domain.steps.leaving import Leaving, leave
-from penstock.domain.steps.task import SHORT, schedule
+from penstock.domain.steps.task import schedule, time_limit
 
 
 def claim_task(state: Execution, command: c.ClaimTask, at: Moment) -> tuple[e.ExecutionEvent, ...]:
@@ -34,14 +34,14 @@ def claim_task(state: Execution, command: c.ClaimTask, at: Moment) -> tuple[e.Ex
             f"expected attempt {command.attempt} of visit {command.visit} to be free, but {task.claim.worker} has it",
         )
     step = _step(task.step, at)
-    timeout = SHORT if step.timeout is None else seconds(step.timeout, at.names(state), step.id).total_seconds()
+    timeout = time_limit(step, at.names(state))
     return (
         e.TaskClaimed(
             visit=command.visit,
             attempt=command.attempt,
             worker=command.worker,
             token=command.token,
-            expires_at=at.now + timedelta(seconds=timeout) if step.timeout or not step.heartbeat else None,
+            expires_at=None if timeout is None else at.now + timedelta(seconds=timeout),
             heartbeat=step.heartbeat,
         ),
     )

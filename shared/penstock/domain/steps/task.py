@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.domain.definition.model import TaskStep
 from penstock.domain.execution.events import TaskScheduled
-from penstock.domain.execution.names import render, seconds
+from penstock.domain.execution.names import Names, render, seconds
 from penstock.domain.steps.entry import Entry
 
 SHORT = 10.0
@@ -28,7 +28,7 @@ def enter(step: TaskStep, entry: Entry) -> TaskScheduled:
 
 def schedule(step: TaskStep, entry: Entry, payload: Any, attempt: int) -> TaskScheduled:
     """An attempt with the input ``payload``, which is the same for every attempt of a visit."""
-    timeout = SHORT if step.timeout is None else seconds(step.timeout, entry.names, step.id).total_seconds()
+    timeout = time_limit(step, entry.names)
     within: timedelta | None = None
     if step.start_within is not None:
         within = seconds(step.start_within, entry.names, step.id)
@@ -43,6 +43,13 @@ def schedule(step: TaskStep, entry: Entry, payload: Any, attempt: int) -> TaskSc
         input=payload,
         timeout=timeout,
         heartbeat=step.heartbeat,
-        claim=timeout > SHORT or step.heartbeat is not None or within is not None,
+        claim=timeout is None or timeout > SHORT or step.heartbeat is not None or within is not None,
         start_by=entry.now + within if within is not None else None,
     )
+
+
+def time_limit(step: TaskStep, names: Names) -> float | None:
+    """Seconds from the start of an attempt to its end; None where heartbeats alone show that it lives."""
+    if step.timeout is None:
+        return SHORT if step.heartbeat is None else None
+    return seconds(step.timeout, names, step.id).total_seconds()
