@@ -53,6 +53,7 @@ class Checkpoints:
             ended_sum=f"{state.entities.ended_sum:064x}",
             chunks=self._chunks,
             entities=len(state.entities),
+            partitions=state.partitions,
         )
         await self._commit(ownership, [*messages, Message(MARKER, encode_marker(marker))])
         return marker

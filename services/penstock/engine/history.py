@@ -52,6 +52,7 @@ async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Mar
     state.entities.ended_sum = int(marker.ended_sum, 16)
     state.input_position, state.last_time = marker.input_position, marker.last_time
     state.event_position = marker.event_position
+    state.partitions = marker.partitions
     return marker
 
 

@@ -46,6 +46,16 @@ class ClockBehind(Exception):
     """This machine's clock is behind the log's: timers would fire late and times would lie."""
 
 
+class PartitionsChanged(Exception):
+    """Keys would find other partitions than those on which their executions live (decisions 4)."""
+
+    def __init__(self, topic: str, before: int, now: int) -> None:
+        super().__init__(
+            f"expected topic {topic!r} to have {before} partitions, as when it was first used, but it has {now}: "
+            "another number is another prefix, filled by a replay"
+        )
+
+
 class Owner:
     """One partition of ``topics.commands``. With ``snapshots`` False its whole state is made anew from the events."""
 
@@ -109,7 +119,7 @@ class Owner:
             await ownership.release()
 
     def _mark(self, epoch: int, turn: int) -> LogBatch:
-        taken = OwnershipTaken(owner=self._name, epoch=epoch, turn=turn)
+        taken = OwnershipTaken(owner=self._name, epoch=epoch, turn=turn, partitions=self._partitions)
         message = partition_event(taken, self._partition, -1, self._clock())
         return LogBatch(self._events.topic, self._partition, [message])
 
@@ -122,6 +132,8 @@ class Owner:
                 self._checkpoints.resume(marker.chunks)
         before = state.event_position
         await follow(self._log, self._events, state)
+        if state.partitions != self._partitions:
+            raise PartitionsChanged(self._topics.commands, state.partitions, self._partitions)
         state.grant_full_interval(self._clock())
         self._state = state
         _logger.info(

@@ -47,7 +47,10 @@ class Story(NamedTuple):
 
 
 class PartitionState:
-    """``input_position`` is that of the last decided command, ``last_time`` the time of the last event."""
+    """
+    ``input_position`` is that of the last decided command, ``last_time`` the time of the last event, ``partitions`` how
+    many its topic had when its first owner took it (0: nobody has).
+    """
 
     def __init__(self, kind: Kind, *, remember: int = 5_000_000) -> None:
         self.kind = kind
@@ -59,6 +62,7 @@ class PartitionState:
         self.last_time = BEGINNING
         self.event_position = 0
         self.events = 0
+        self.partitions = 0
 
     def apply(self, recorded: Recorded[Event], value: bytes) -> None:
         """Take in an event of the log, which ``value`` encodes; one that a snapshot covers already changes nothing."""
@@ -66,8 +70,8 @@ class PartitionState:
         self.last_time = max(self.last_time, recorded.time)
         self.events += 1
         match recorded.event:
-            case OwnershipTaken():
-                pass
+            case OwnershipTaken(partitions=partitions):
+                self.partitions = self.partitions or partitions
             case PositionAdvanced(settled=settled):
                 for command in settled:
                     key = command_key(command.subject, command.command)

@@ -38,6 +38,7 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     ended_sum: str
     chunks: int
     entities: int
+    partitions: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,12 +15,16 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
 
 
-class OwnershipTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """A new owner fenced all earlier ones. ``turn`` tells apart the records on its two transactional ids."""
+class OwnershipTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A new owner fenced all earlier ones. ``turn`` tells apart the records on its two transactional ids; ``partitions``
+    is how many the input topic had then: it must never have another number (0: not said).
+    """
 
     owner: str
     epoch: int
     turn: int
+    partitions: int = 0
 
 
 class PositionAdvanced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

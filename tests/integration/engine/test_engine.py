@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from penstock.domain.errors import Failure
 from penstock.domain.execution import events as e
 from penstock.domain.execution.commands import CancelExecution, CompleteTask, PauseExecution, StartExecution
 from penstock.domain.partition import OwnershipTaken, PositionAdvanced
-from penstock.engine.owner import Pace
+from penstock.engine.following import DefinitionsFollower
+from penstock.engine.owner import Pace, PartitionsChanged
 from penstock.engine.replay import verify
+from penstock.engine.service import Engine
+from penstock.log.memory import MemoryLog
 from penstock.log.port import Log, TopicPartition
 from penstock.log.topics import COMMANDS, dead_letters
 from penstock.messages.envelope import event_hash
@@ -236,3 +241,14 @@ async def test_what_is_too_much_for_one_transaction_goes_into_several(rig: Rig) 
     assert all(len(rig.history(execution)) == 902 for execution in executions)
     assert len({recorded.input_position for recorded in rig.events}) > 2
     assert all(verdict.ok for verdict in await verify(rig.log))
+
+
+async def test_another_number_of_partitions_than_at_the_beginning_is_refused() -> None:
+    log = MemoryLog()
+    rig = Rig(log)
+    await rig.prepare()
+    await rig.stop_engine(await rig.start_engine())
+    wiring = await Engine(log)._wiring()
+    owner = replace(wiring, partitions=2).execution_owner(0, DefinitionsFollower(log))
+    with pytest.raises(PartitionsChanged, match="to have 1 partitions, as when it was first used, but it has 2"):
+        await owner.run()
