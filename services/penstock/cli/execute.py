@@ -36,6 +36,10 @@ class Failed(Exception):
 def execute(body: Callable[[], Coroutine[Any, Any, int | None]], *, serves: bool = False) -> NoReturn:
     """Run ``body`` in a loop of its own (the fast one, where it ``serves``) and leave with the code that it returns."""
     code: int | None = None
+    if serves:
+        from penstock.runtime.collection import collect_rarely
+
+        collect_rarely()
     with _lines_for_errors(), asyncio.Runner(loop_factory=_fast_loop if serves else None) as runner:
         code = runner.run(_awaited(body()))
     raise typer.Exit(code or Code.OK)

@@ -85,7 +85,6 @@ class Outbox:
         root = subject.partition(":")[0].encode()
         story = self.story(subject, entity, cause)
         messages = []
-        size = 0
         for event in events:
             sequence += 1
             value = encode_event(
@@ -107,12 +106,11 @@ class Outbox:
                 raise TooLarge(f"expected at most {self._limit} bytes, but {NAMES[type(event)]} has {len(value)}")
             previous = event_hash(value)
             messages.append(Message(root, value, HEADERS))
-            size += len(value)
         if messages:
-            self._to(self.topics.events).extend(messages)
+            for message in messages:
+                self._add(self.topics.events, message)
             self.events_written += len(messages)
             self.last_event_position = self.input_position
-            self._bytes += size
         return Tail(sequence, previous)
 
     def story(self, subject: str, entity: Entity | None, cause: Received[Command] | None) -> Story:
@@ -124,18 +122,16 @@ class Outbox:
         return Story(said or begun.correlation_id, cause.traceparent or begun.traceparent)
 
     def partition_event(self, event: PartitionEvent) -> None:
-        self._to(self.topics.events).append(
-            partition_event(event, self.partition, self.input_position, self.now),
-        )
+        self._add(self.topics.events, partition_event(event, self.partition, self.input_position, self.now))
 
     def effect(self, effect: Effect, story: Story) -> None:
         match effect:
             case DispatchTask():
                 message = Message(effect.execution_id.partition(":")[0].encode(), self._task(effect, story))
-                self._to(tasks_topic(effect.queue)).append(message)
+                self._add(tasks_topic(effect.queue), message)
             case WithdrawTask(task_id=task, execution_id=execution, reason=reason):
                 value = encode_record(TaskWithdrawn(task_id=task, execution_id=execution, reason=reason))
-                self._to(TASKS_CONTROL, 0).append(Message(execution.partition(":")[0].encode(), value))
+                self._add(TASKS_CONTROL, Message(execution.partition(":")[0].encode(), value), partition=0)
             case _:
                 assert_never(effect)
 
@@ -181,7 +177,7 @@ class Outbox:
         key = record.key[:1000]
         room = self._limit - len(key) - sum(len(name.encode()) + len(value) for name, value in headers)
         value = (record.value or b"")[: max(0, room)]
-        self._to(dead_letters(self.topics.commands)).append(Message(key, value, headers))
+        self._add(dead_letters(self.topics.commands), Message(key, value, headers))
 
     def _task(self, effect: DispatchTask, story: Story) -> bytes:
         return encode_record(
@@ -205,10 +201,12 @@ class Outbox:
         )
 
     def _answer(self, answer: Answer) -> None:
-        self._to(self.topics.answers).append(Message(answer.subject.partition(":")[0].encode(), encode_record(answer)))
+        self._add(self.topics.answers, Message(answer.subject.partition(":")[0].encode(), encode_record(answer)))
 
-    def _to(self, topic: str, partition: int | None = None) -> list[Message]:
-        return self._messages.setdefault((topic, self.partition if partition is None else partition), [])
+    def _add(self, topic: str, message: Message, partition: int | None = None) -> None:
+        place = (topic, self.partition if partition is None else partition)
+        self._messages.setdefault(place, []).append(message)
+        self._bytes += len(message.value or b"")
 
 
 def _short(headers: Headers) -> Headers:
