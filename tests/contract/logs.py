@@ -6,9 +6,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from penstock.log.memory import MemoryLog
 from penstock.log.port import Batch, Log, Mark, Message, Reader, Record, TopicPartition, TopicSpec
 from penstock.log.sqlite import SqliteLog
+
+SURVIVING = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
+"""The logs that outlive their process; memory does not."""
 
 PATIENCE = 30.0
 """Seconds after which something that was promised counts as not having happened."""
@@ -19,7 +24,6 @@ class Home:
 
     def __init__(self, kind: str, opener: Callable[[], Awaitable[Log]]) -> None:
         self.kind = kind
-        self.survives = kind != "memory"
         self.group = f"group-{uuid.uuid4().hex[:10]}"
         self._opener = opener
         self._opened: list[Log] = []

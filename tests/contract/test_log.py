@@ -18,7 +18,7 @@ from penstock.log.port import (
     TopicPartition,
     TopicSpec,
 )
-from tests.contract.logs import PATIENCE, Home, batch, by_topic, collect, everything, marks, spec, values
+from tests.contract.logs import PATIENCE, SURVIVING, Home, batch, by_topic, collect, everything, marks, spec, values
 
 pytestmark = pytest.mark.anyio
 
@@ -246,9 +246,8 @@ async def test_a_compacted_topic_keeps_the_last_record_of_every_key(home: Home) 
     }
 
 
+@pytest.mark.parametrize("home", SURVIVING, indirect=True)
 async def test_records_and_positions_survive_a_restart(home: Home) -> None:
-    if not home.survives:
-        pytest.skip("memory does not outlive its process")
     log = await home.open(spec("one"))
     await log.send([batch("one", b"a", b"b")])
     owner = await log.take(ONE, marks("one"))

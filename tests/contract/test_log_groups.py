@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from penstock.log.port import Log, Subscription, TopicPartition
-from tests.contract.logs import PATIENCE, Home, batch, spec
+from tests.contract.logs import PATIENCE, SURVIVING, Home, batch, spec
 
 pytestmark = pytest.mark.anyio
 
@@ -93,9 +93,8 @@ async def test_what_a_subscriber_did_not_commit_is_read_again_by_the_next(home: 
     assert again == {value: done[value] for value in _all() if value not in {b"0-0", b"0-1", b"1-0", b"1-1", b"1-2"}}
 
 
+@pytest.mark.parametrize("home", SURVIVING, indirect=True)
 async def test_commits_of_a_group_survive_a_restart(home: Home) -> None:
-    if not home.survives:
-        pytest.skip("memory does not outlive its process")
     log = await home.open(spec("four", 4))
     await _fill(log)
     first = await log.subscribe(home.group, ["four"])

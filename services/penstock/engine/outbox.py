@@ -15,7 +15,7 @@ from penstock.engine.seen import Outcome
 from penstock.log.port import Batch, Headers, Message, Record
 from penstock.log.topics import TASKS_CONTROL, dead_letters, tasks_topic
 from penstock.messages.envelope import CONTENT_TYPE, Received, Recorded, encode_event, event_hash
-from penstock.messages.records import Answer, Task, TaskWithdrawn, encode_record
+from penstock.messages.records import Answer, TaskWithdrawn, encode_record, task_of
 from penstock.messages.registry import NAMES, Command, Event
 
 HEADERS: Final = (CONTENT_TYPE,)
@@ -127,7 +127,8 @@ class Outbox:
     def effect(self, effect: Effect, story: Story) -> None:
         match effect:
             case DispatchTask():
-                message = Message(effect.execution_id.partition(":")[0].encode(), self._task(effect, story))
+                offered = task_of(effect, self.now, story.correlation_id, story.traceparent)
+                message = Message(effect.execution_id.partition(":")[0].encode(), encode_record(offered))
                 self._add(tasks_topic(effect.queue), message)
             case WithdrawTask(task_id=task, execution_id=execution, reason=reason):
                 value = encode_record(TaskWithdrawn(task_id=task, execution_id=execution, reason=reason))
@@ -178,27 +179,6 @@ class Outbox:
         room = self._limit - len(key) - sum(len(name.encode()) + len(value) for name, value in headers)
         value = (record.value or b"")[: max(0, room)]
         self._add(dead_letters(self.topics.commands), Message(key, value, headers))
-
-    def _task(self, effect: DispatchTask, story: Story) -> bytes:
-        return encode_record(
-            Task(
-                id=effect.task_id,
-                execution_id=effect.execution_id,
-                step=effect.step,
-                visit=effect.visit,
-                attempt=effect.attempt,
-                task=effect.task,
-                queue=effect.queue,
-                input=effect.input,
-                timeout=effect.timeout,
-                heartbeat=effect.heartbeat,
-                claim=effect.claim,
-                start_by=effect.start_by,
-                scheduled_at=self.now,
-                correlation_id=story.correlation_id or effect.execution_id,
-                traceparent=story.traceparent,
-            )
-        )
 
     def _answer(self, answer: Answer) -> None:
         self._add(self.topics.answers, Message(answer.subject.partition(":")[0].encode(), encode_record(answer)))

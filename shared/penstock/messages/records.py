@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from penstock.domain.execution.effects import DispatchTask
 from penstock.messages.wellformed import Malformed
 
 
@@ -88,6 +89,27 @@ _encode = msgspec.json.Encoder().encode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_answer = msgspec.json.Decoder(Answer).decode
 _decode_withdrawn = msgspec.json.Decoder(TaskWithdrawn).decode
+
+
+def task_of(effect: DispatchTask, scheduled_at: datetime, correlation_id: str = "", traceparent: str = "") -> Task:
+    """The offer that ``effect`` asks for; without a correlation of its own it has the execution's id."""
+    return Task(
+        id=effect.task_id,
+        execution_id=effect.execution_id,
+        step=effect.step,
+        visit=effect.visit,
+        attempt=effect.attempt,
+        task=effect.task,
+        queue=effect.queue,
+        input=effect.input,
+        timeout=effect.timeout,
+        heartbeat=effect.heartbeat,
+        claim=effect.claim,
+        start_by=effect.start_by,
+        scheduled_at=scheduled_at,
+        correlation_id=correlation_id or effect.execution_id,
+        traceparent=traceparent,
+    )
 
 
 def encode_record(record: Task | Answer | TaskWithdrawn) -> bytes:

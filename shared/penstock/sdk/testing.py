@@ -29,7 +29,7 @@ from penstock.domain.execution.react import react
 from penstock.domain.execution.state import Ended, Execution, ExecutionState, NotStarted, due_at
 from penstock.domain.execution.turn import turn
 from penstock.domain.rejected import Rejected
-from penstock.messages.records import Task
+from penstock.messages.records import Task, task_of
 from penstock.messages.registry import NAMES
 from penstock.runtime.supervise import Raised, outcome_of_call
 from penstock.sdk.context import TaskContext
@@ -290,26 +290,6 @@ class TestRun:
         error, self._error = self._error, None
         if error is not None:
             raise error
-
-
-def task_of(effect: DispatchTask, now: datetime) -> Task:
-    """The task as a worker gets it."""
-    return Task(
-        id=effect.task_id,
-        execution_id=effect.execution_id,
-        step=effect.step,
-        visit=effect.visit,
-        attempt=effect.attempt,
-        task=effect.task,
-        queue=effect.queue,
-        input=effect.input,
-        timeout=effect.timeout,
-        heartbeat=effect.heartbeat,
-        claim=effect.claim,
-        start_by=effect.start_by,
-        scheduled_at=now,
-        correlation_id=effect.execution_id,
-    )
 
 
 def _definition(source: Source) -> Definition:
