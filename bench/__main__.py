@@ -73,7 +73,7 @@ BARE = ((12_000, 1, 200), (12_000, 4, 1000), (300, 1, 1))
 
 ROLES = ("engine", "projector", "worker")
 
-WARM_UP = Case("warm-up", "kafka", W3, 12_000, 500, 2)
+WARM_UP = Case("warm-up", "kafka", W3, 30_000, 500, 2)
 """Runs before anything counts: a broker that has just started is half as fast."""
 
 

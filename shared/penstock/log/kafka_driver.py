@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import aiokafka
 from aiokafka.errors import (
@@ -93,7 +93,9 @@ class Names:
 
 def _headers(given: Sequence[tuple[str, bytes | None]]) -> Headers:
     """Kafka's own clients may leave a header without a value."""
-    return tuple((name, value or b"") for name, value in given)
+    if any(value is None for _, value in given):
+        return tuple((name, value or b"") for name, value in given)
+    return cast(Headers, tuple(given))
 
 
 @dataclass(frozen=True, slots=True)
