@@ -33,6 +33,7 @@ def main() -> int:
 
 def _definition_schema() -> dict[str, str]:
     import msgspec  # noqa: PLC0415
+
     from penstock.domain.definition.schema import definition_schema  # noqa: PLC0415
 
     encoded = msgspec.json.encode(definition_schema())

@@ -9,16 +9,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 
+from penstock.engine.metrics import EngineMetrics
 from penstock.engine.service import Engine
 from penstock.gateway.service import Gateway
 from penstock.gateway.settings import GatewaySettings
 from penstock.log.open import open_log
 from penstock.log.port import Log, LogError, TopicSpec
 from penstock.log.topics import COMMANDS, TASKS_CONTROL, dead_letters, product_topics, queue_topics, tasks_topic
+from penstock.projector.metrics import ProjectorMetrics
 from penstock.projector.service import Projector
+from penstock.runtime.operations import Operations
 from penstock.runtime.service import Service
 from penstock.runtime.settings import DEV_LOG, LOG_FORMS, Settings, SettingsInvalid
 from penstock.runtime.supervise import supervise
+from penstock.runtime.telemetry import make_registry
 from penstock.sdk.feed_transports import LocalTransport
 from penstock.sdk.task import Handlers
 from penstock.sdk.worker import Worker
@@ -84,6 +88,8 @@ class Standalone:
             for part in PARTS:
                 if part in self.parts:
                     self.services.append(await self._make(part))
+            if self.settings.operations_port is not None:
+                self.services.append(self._operations(self.settings.operations_port))
             if self._handlers is not None:
                 self.services.append(Worker(self._handlers, LocalTransport(self.gateway.feed)))
         except BaseException:
@@ -124,6 +130,15 @@ class Standalone:
         if problems := await log.check(wanted):
             raise TopicsWrong(problems)
         return log
+
+    def _operations(self, port: int) -> Operations:
+        registry = make_registry()
+        for service in self.services:
+            if isinstance(service, Engine):
+                registry.register(EngineMetrics(service))
+            elif isinstance(service, Projector):
+                registry.register(ProjectorMetrics(service.counts))
+        return Operations(self.services, registry, self.settings.host, port)
 
     async def _make(self, part: Part) -> Service:
         settings = self.settings

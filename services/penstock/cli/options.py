@@ -37,6 +37,15 @@ Host: TypeAlias = Annotated[
 Port: TypeAlias = Annotated[
     int | None, typer.Option("--port", metavar="PORT", help="0 takes a free one", rich_help_panel=_PANEL)
 ]
+OperationsPort: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--operations-port",
+        metavar="PORT",
+        help="answer /healthz, /readyz and /metrics there; off unless given",
+        rich_help_panel=_PANEL,
+    ),
+]
 LogLevel: TypeAlias = Annotated[
     str | None,
     typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error", rich_help_panel=_PANEL),

@@ -12,6 +12,7 @@ from penstock.cli.options import (
     Host,
     Log,
     LogLevel,
+    OperationsPort,
     Port,
     Prefix,
     Tables,
@@ -28,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "serve --log kafka://localhost:9092 --tables postgresql://localhost/app",
-            "serve engine --log kafka://localhost:9092 --member engine-1",
+            "serve engine --log kafka://localhost:9092 --member engine-1 --operations-port 8401",
             "serve projector gateway --host 0.0.0.0 --config /etc/penstock.toml",
         )
     )(serve)
@@ -54,6 +55,7 @@ def serve(
     prefix: Prefix = None,
     host: Host = None,
     port: Port = None,
+    operations_port: OperationsPort = None,
     api_token: Token = None,
     config: Config = None,
     log_level: LogLevel = None,
@@ -70,6 +72,7 @@ def serve(
         "prefix": prefix,
         "host": host,
         "port": port,
+        "operations_port": operations_port,
         "api_token": api_token,
         "config": config,
         "log_level": log_level,

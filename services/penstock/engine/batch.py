@@ -81,11 +81,13 @@ class Batch:
         record, received = arrival
         if isinstance(received, Malformed):
             code = RejectionCode.COMMAND_UNKNOWN if isinstance(received, UnknownType) else RejectionCode.MALFORMED
+            self.state.dead_letters += 1
             self.outbox.dead_letter(record, code, str(received))
             return
         try:
             self._check_route(record, received)
         except Misrouted as error:
+            self.state.dead_letters += 1
             self.outbox.dead_letter(record, RejectionCode.MISROUTED, str(error))
             self.outbox.answer(received, record.position, error.rejected, asked=False)
             return
@@ -114,6 +116,7 @@ class Batch:
             self._turn(received.subject, self._entity(received), received.command, received)
         except Rejected as error:
             rejected = error
+            self.state.refused += 1
         if isinstance(received.command, HeartbeatTask) and rejected is None:
             self.state.beat(received.subject, received.command.visit, self.now)
         if from_caller and self.outbox.events_written == written:

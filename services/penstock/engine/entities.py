@@ -54,10 +54,11 @@ class Entities:
         self._packed: dict[str, bytes] = {}
         self._ended_since: list[str] = []
         self._live_sum = 0
+        self._count = 0
         self.ended_sum = 0
 
     def __len__(self) -> int:
-        return len(self._packed.keys() | self._touched.keys())
+        return self._count
 
     def __iter__(self) -> Iterator[Entity]:
         yield from self._touched.values()
@@ -76,11 +77,14 @@ class Entities:
         return Entity(raw.id, raw.sequence, raw.hash, state, raw.correlation_id, raw.traceparent)
 
     def put(self, entity: Entity) -> None:
+        if entity.id not in self._touched and entity.id not in self._packed:
+            self._count += 1
         self._touched[entity.id] = entity
 
     def end(self, entity: Entity, outcome: str, output: Any) -> None:
         """The entity is over: only its contribution to the digest stays."""
-        self._touched.pop(entity.id, None)
+        known = self._touched.pop(entity.id, None) is not None or entity.id in self._packed
+        self._count -= known
         if (packed := self._packed.pop(entity.id, None)) is not None:
             self._live_sum = (self._live_sum - _number(packed)) % MODULUS
             self._ended_since.append(entity.id)
@@ -107,7 +111,9 @@ class Entities:
         """Take what an earlier owner has packed; None forgets it again."""
         if (earlier := self._packed.pop(key, None)) is not None:
             self._live_sum = (self._live_sum - _number(earlier)) % MODULUS
+            self._count -= 1
         if packed is not None:
+            self._count += 1
             self._packed[key] = packed
             self._live_sum = (self._live_sum + _number(packed)) % MODULUS
 

@@ -84,6 +84,15 @@ class Owner:
         self.ready = asyncio.Event()
 
     @property
+    def topic(self) -> str:
+        """The input topic."""
+        return self._source.topic
+
+    @property
+    def partition(self) -> int:
+        return self._partition
+
+    @property
     def state(self) -> PartitionState | None:
         """What is known of the partition; None before it was restored and after it was lost."""
         return self._state

@@ -62,6 +62,8 @@ class PartitionState:
         self.last_time = BEGINNING
         self.event_position = 0
         self.events = 0
+        self.refused = 0
+        self.dead_letters = 0
         self.partitions = 0
 
     def apply(self, recorded: Recorded[Event], value: bytes) -> None:

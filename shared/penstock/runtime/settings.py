@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     transport: Transport = Field("log", description="transport of queues that no definition declares: log or http")
     host: str = Field("127.0.0.1", description="address on which the gateway listens")
     port: int = Field(8400, ge=0, le=65535, description="port on which the gateway listens; 0 takes a free one")
+    operations_port: int | None = Field(
+        None, ge=0, le=65535, description="port for /healthz, /readyz and /metrics of engine and projector"
+    )
     api_token: SecretStr | None = Field(None, description="bearer token that the gateway asks for")
     allow_unprotected: bool = Field(
         False, description="listen for others without a token, behind something that checks"
