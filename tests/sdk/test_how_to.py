@@ -1,4 +1,4 @@
-"""The examples of the page about workers do what it says."""
+"""The examples of the pages about workers and about definitions in Python do what they say."""
 
 from __future__ import annotations
 
@@ -11,16 +11,27 @@ import pytest
 
 from tests.docs import pages
 
-PAGE = pages.DOCS / "how-to" / "write-a-worker.md"
+HOW_TO = pages.DOCS / "how-to"
 
 
-def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("write_a_worker")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    names: dict[str, Any] = vars(module)
-    code = "\n".join(block.text for block in pages.blocks(PAGE) if block.language == "python")
-    exec(compile(code, str(PAGE), "exec"), names)
+@pytest.mark.parametrize(("page", "count"), [("write-a-worker.md", 2), ("define-in-python.md", 3)])
+def test_the_examples_run(page: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ran(page, monkeypatch)
     tests: list[Callable[[], None]] = [value for name, value in names.items() if name.startswith("test_")]
-    assert len(tests) == 2
+    assert len(tests) == count
     for test in tests:
         test()
+
+
+def test_the_text_that_the_page_shows_is_the_one_that_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = (block.text for block in pages.blocks(HOW_TO / "define-in-python.md") if block.language == "yaml")
+    assert ran("define-in-python.md", monkeypatch)["order"].to_yaml() == shown
+
+
+def ran(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the Python of a page defines, put together to one module."""
+    module = ModuleType(page.removesuffix(".md").replace("-", "_"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    code = "\n".join(block.text for block in pages.blocks(HOW_TO / page) if block.language == "python")
+    exec(compile(code, page, "exec"), vars(module))
+    return vars(module)

@@ -14,9 +14,10 @@ import msgspec
 
 from penstock.runtime.ids import new_id
 from penstock.sdk.blocking import Blocking
-from penstock.sdk.executions import Execution, Occurrence, Publication, Receipt, TaskAttempt, Waited
+from penstock.sdk.executions import Execution, Occurrence, Publication, Published, Receipt, TaskAttempt, Waited
 from penstock.sdk.gateway_calls import Calls
 from penstock.sdk.refusals import CallFailed, ExecutionFailed, TimedOut
+from penstock.sdk.sources import Built
 
 _T = TypeVar("_T")
 URL: Final = "http://127.0.0.1:8400"
@@ -107,16 +108,21 @@ class Client:
     async def close(self) -> None:
         await self._calls.close()
 
-    async def publish(self, source: Mapping[str, Any] | str | Path) -> Publication:
-        """Publish a definition: as a mapping, as YAML or JSON text, or a file of one of these."""
+    async def publish(self, source: Built | Mapping[str, Any] | str | Path) -> Publication:
+        """Publish a definition: one that was built, a mapping, YAML or JSON text, or a file of one of these."""
         if isinstance(source, Path):
             source = await asyncio.to_thread(source.read_text, "utf-8")
         if isinstance(source, str):
             media = "application/json" if source.lstrip().startswith("{") else "application/yaml"
             content = (source.encode(), media)
         else:
-            content = (msgspec.json.encode(source), "application/json")
+            given = source.to_dict() if isinstance(source, Built) else source
+            content = (msgspec.json.encode(given), "application/json")
         return await self._calls.command("/definitions", Publication, content=content, query={"by": self._by})
+
+    async def definition(self, id: str, version: str) -> Published:  # noqa: A002
+        """One version of a definition, with its source and its graph."""
+        return await self._calls.get(f"/definitions/{quote(id, safe='')}/versions/{quote(version, safe='')}", Published)
 
     async def start(
         self,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from penstock.domain.definition.model import Graph
 from penstock.domain.errors import Failure
 
 RESTING: Final = frozenset({"completed", "cancelled", "terminated", "failed"})
@@ -89,6 +90,17 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     token: str
     warnings: tuple[dict[str, Any], ...] = ()
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a definition as the read model shows it: as it was written, and compiled."""
+
+    id: str
+    version: str
+    digest: str
+    active: bool
+    source: dict[str, Any]
+    graph: Graph
 
 
 class Waited(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from penstock.runtime.supervise import Raised, outcome_of_call
 from penstock.sdk.context import TaskContext
 from penstock.sdk.errors import HandlerInvalid
 from penstock.sdk.observed import Entry, Result
+from penstock.sdk.sources import Built
 from penstock.sdk.task import Handler, Handlers, handlers_of
 from penstock.sdk.virtual_loop import VirtualLoop
 from penstock.sdk.work import arguments_of, call, result_of
@@ -45,8 +46,8 @@ EXECUTION_ID: Final = "01900000-0000-7000-8000-000000000000"
 NEW_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MAX_TURNS: Final = 100_000
 
-Source: TypeAlias = Definition | Graph | Mapping[str, Any] | str | Path
-"""A definition as a value, as text (YAML or JSON), or in a file."""
+Source: TypeAlias = Definition | Graph | Built | Mapping[str, Any] | str | Path
+"""A definition as a value, built in Python, as text (YAML or JSON), or in a file."""
 
 
 class _Running(NamedTuple):
@@ -299,5 +300,7 @@ def _definition(source: Source) -> Definition:
         source = read_definition(source.read_text(encoding="utf-8"), source.name).value
     elif isinstance(source, str):
         source = read_definition(source).value
+    elif isinstance(source, Built):
+        source = source.to_dict()
     graph = source if isinstance(source, Graph) else compile_definition(source)
     return Definition(graph, digest_of(graph))

@@ -14,6 +14,7 @@ import pytest
 from penstock.gateway.service import Gateway
 from penstock.log.port import Log
 from penstock.runtime.ids import new_id
+from penstock.sdk.builder import Definition
 from penstock.sdk.client import Client
 from penstock.sdk.executions import Execution
 from penstock.sdk.refusals import ExecutionFailed, NotFound, Rejected, TimedOut, Unauthorized, Unavailable
@@ -89,13 +90,16 @@ async def test_lists_go_on_over_all_pages(log: Log, pool: Pool) -> None:
         assert [one.id for one in found] == [handle.id for handle in reversed(handles)]
 
 
-async def test_definitions_come_as_mapping_text_or_file(log: Log, pool: Pool, tmp_path: Path) -> None:
+async def test_definitions_come_built_as_text_or_in_a_file(log: Log, pool: Pool, tmp_path: Path) -> None:
     async with shop(log, pool) as (client, _, _):
         text = "id: tiny\nversion: 1.0.0\nsteps:\n  one:\n    task: noop\n"
         by_text = await client.publish(text)
         (tmp_path / "tiny.yaml").write_text(text)
         by_file = await client.publish(tmp_path / "tiny.yaml")
-        assert by_text.digest == by_file.digest
+        built = Definition("tiny", "1.0.0")
+        built.task("one", "noop")
+        by_builder = await client.publish(built)
+        assert by_text.digest == by_file.digest == by_builder.digest
         with pytest.raises(Rejected, match="DEFINITION_INVALID") as refused:
             await client.publish("id: tiny\nversion: 1\nsteps: {}\n")
         assert {finding["line"] for finding in refused.value.more["findings"]} >= {2}
