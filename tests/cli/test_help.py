@@ -32,7 +32,8 @@ ALL = list(commands())
 
 def test_every_command_of_the_design_is_there() -> None:
     wanted = (
-        "dev serve worker validate publish start list show watch pause resume cancel terminate retry export doctor demo"
+        "dev serve worker validate graph publish start list show watch pause resume cancel terminate retry export "
+        "doctor demo"
     )
     names = {" ".join(path) for path in ALL}
     assert names >= {*wanted.split(), "topics apply", "topics check", "replay verify", "replay rebuild", "replay show"}
@@ -48,6 +49,7 @@ def test_the_help_of_every_command_has_examples_of_itself(penstock: Penstock, pa
 
 READING = [
     "validate",
+    "graph",
     "list",
     "show",
     "watch",

@@ -46,7 +46,7 @@ async def _validate(files: Sequence[Path], json: bool) -> int:
     found = [(path, finding) for path in definition_files(files) for finding in examine_file(path)[1]]
     errors = sum(finding.severity == "error" for _, finding in found)
     if json:
-        print_json([_as_json(path, finding) for path, finding in found])
+        print_json([as_json(path, finding) for path, finding in found])
     else:
         print_findings(found)
         checked = len(definition_files(files))
@@ -76,26 +76,33 @@ def _files(path: Path) -> Iterator[Path]:
 
 def examine_file(path: Path) -> tuple[dict[str, Any] | None, tuple[Finding, ...]]:
     """The source that stands in a file, and everything there is to say about it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"expected {path} to be a readable text, but {error}", Code.USAGE) from error
+    return examine_text(text, path.name)
+
+
+def examine_text(text: str, name: str) -> tuple[dict[str, Any] | None, tuple[Finding, ...]]:
+    """The source that ``text`` is, and everything there is to say about it; ``name`` is that of its file."""
     from penstock.domain.definition.findings import DefinitionInvalid
     from penstock.domain.definition.read import read_definition
     from penstock.domain.definition.validate import validate as findings_of
 
     try:
-        source = read_definition(path.read_text(encoding="utf-8"), path.name)
+        source = read_definition(text, name)
     except DefinitionInvalid as error:
         return None, error.findings
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failed(f"expected {path} to be a readable text, but {error}", Code.USAGE) from error
     return source.value, findings_of(source.value, source.positions)
 
 
-def print_findings(found: Sequence[tuple[Path, Finding]]) -> None:
-    """One line each, as compilers write it, so that editors can jump to it."""
+def print_findings(found: Sequence[tuple[Path, Finding]], *, errors: bool = False) -> None:
+    """One line each, as compilers write it, so that editors can jump to it; with ``errors`` on standard error."""
     from rich.text import Text
 
     from penstock.cli.screen import console
 
-    screen = console()
+    screen = console(errors=errors)
     for path, finding in found:
         place = f"{path}:{finding.line}:{finding.column}" if finding.line else str(path)
         line = Text.assemble(
@@ -109,7 +116,8 @@ def print_findings(found: Sequence[tuple[Path, Finding]]) -> None:
         screen.print(line, soft_wrap=True)
 
 
-def _as_json(path: Path, finding: Finding) -> dict[str, Any]:
+def as_json(path: Path, finding: Finding) -> dict[str, Any]:
+    """A finding for programs."""
     from dataclasses import asdict
 
     return {"file": str(path), **asdict(finding)}

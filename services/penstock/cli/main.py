@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import definitions, dev, doctor, executions, replay, serve, topics, watch
+from penstock.cli import definitions, dev, doctor, executions, graph, replay, serve, topics, watch
 from penstock.cli.demo import command as demo
 from penstock.cli.execute import DEBUG
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     epilog="Settings: flags, then PENSTOCK_* variables, then penstock.toml. "
     "Exit codes: 0 good, 1 failed, 2 usage, 3 unreachable, 4 refused.",
 )
-for module in (dev, demo, serve, topics, definitions, executions, watch, replay, doctor):
+for module in (dev, demo, serve, topics, definitions, graph, executions, watch, replay, doctor):
     module.add_to(app)
 
 

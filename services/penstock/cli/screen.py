@@ -34,21 +34,22 @@ def console(*, errors: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """One value, indented, in the order of its fields."""
-    _write(value, indented=True)
+    sys.stdout.write(json_text(value))
 
 
 def print_json_line(value: Any) -> None:
     """One value of a stream, on one line, at once."""
-    _write(value, indented=False)
+    sys.stdout.write(json_text(value, indented=False))
     sys.stdout.flush()
 
 
-def _write(value: Any, *, indented: bool) -> None:
+def json_text(value: Any, *, indented: bool = True) -> str:
+    """One value as ``print_json`` prints it."""
     import msgspec
     import orjson
 
     options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indented else 0)
-    sys.stdout.write(orjson.dumps(value, default=msgspec.to_builtins, option=options).decode())
+    return orjson.dumps(value, default=msgspec.to_builtins, option=options).decode()
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, none: str = "nothing") -> None:
