@@ -143,7 +143,8 @@ class Owner:
         await follow(self._log, self._events, state)
         if state.partitions != self._partitions:
             raise PartitionsChanged(self._topics.commands, state.partitions, self._partitions)
-        state.grant_full_interval(self._clock())
+        for _ in state.grant_full_interval(self._clock()):
+            await asyncio.sleep(0)
         self._state = state
         _logger.info(
             "partition restored",
