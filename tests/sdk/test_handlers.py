@@ -78,3 +78,10 @@ def test_what_is_no_handler_is_refused() -> None:
         task("pack", inline=True)(pack)
     with pytest.raises(HandlerInvalid, match="at least one"):
         Worker(ModuleType("empty"), "http://127.0.0.1:1")
+
+
+def test_every_type_that_a_definition_may_name_can_have_a_handler() -> None:
+    @task("mail:send/v1.2")
+    def send() -> None: ...
+
+    assert [handler.type for handler in handlers_of([send])] == ["mail:send/v1.2"]

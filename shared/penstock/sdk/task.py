@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
+from penstock.domain.definition.limits import TASK_TYPE
 from penstock.log.topics import DEFAULT_QUEUE
 from penstock.sdk.errors import HandlerInvalid
 from penstock.sdk.inputs import Inputs, inputs_of
@@ -17,7 +18,7 @@ from penstock.sdk.inputs import Inputs, inputs_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 ATTRIBUTE: Final = "__penstock_task__"
-_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_TYPE: Final = re.compile(TASK_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
