@@ -87,7 +87,7 @@ async def measure(case: Case, url: str, dsn: str, broker: int | None) -> dict[st
     async with product as pids:
         pids |= {"client": os.getpid()} | ({"broker": broker} if broker else {})
         await publish(log, case.source)
-        await run(log, case.source["id"], max(case.count // 10, 1), case.in_flight)
+        await run(log, case.source["id"], min(case.count, max(case.count // 4, 300)), case.in_flight)
         await drained(log, pool, case.partitions)
         before = {role: cpu_ms(pid) for role, pid in pids.items()}
         clock = time.perf_counter()

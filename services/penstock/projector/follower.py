@@ -22,8 +22,10 @@ LIMIT: Final = 2000
 IDLE: Final = 0.5
 """Seconds between two notes that nothing is new: the age of a read model at rest stays below twice this."""
 BUSY: Final = 100
-GATHER: Final = 0.05
-"""Seconds at the log's end to let events gather, after ``BUSY`` of them came at once: a batch costs as many events."""
+GATHER_MANY: Final = 0.05
+GATHER_FEW: Final = 0.01
+"""Seconds at the log's end to let events gather, where ``BUSY`` of them came at once or fewer: a batch costs as much as
+many events, and takes the time from those who are deciding the next ones."""
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 _BETWEEN_TURNS: Final = 1.0
@@ -89,8 +91,8 @@ class Follower:
                     reached = {key: Reached(reader.position(key), True, began) for key in self._partitions}
                 await self._apply(records, reached)
                 await self._care()
-                if len(records) >= BUSY and not self._unended:
-                    await asyncio.sleep(GATHER)
+                if records and not self._unended:
+                    await asyncio.sleep(GATHER_MANY if len(records) >= BUSY else GATHER_FEW)
 
     async def _reached(
         self, reader: Reader, records: Sequence[Record], ends: Mapping[TopicPartition, int], since: datetime

@@ -128,10 +128,12 @@ async def test_a_failed_execution_can_be_retried(log: Log, pool: Pool) -> None:
         late = await client.post(f"{API}/tasks/complete", json={**named, "output": 1})
         assert (late.status_code, late.json()["code"]) == (409, "TASK_NOT_OPEN")
 
-        assert (await client.post(f"{API}/executions/{id_}/retry")).status_code == 200
+        retried = await client.post(f"{API}/executions/{id_}/retry")
+        assert retried.status_code == 200
         for _ in range(2):
             await work(client)
-        ended = (await client.get(f"{API}/executions/{id_}/wait", params={"timeout": 10})).json()
+        wanted = {"timeout": 10, "min_token": retried.json()["token"]}
+        ended = (await client.get(f"{API}/executions/{id_}/wait", params=wanted)).json()
         assert ended["execution"]["status"] == "completed"
 
 
