@@ -69,7 +69,7 @@ class Batch:
         if decided == len(arrivals):
             self._timers(horizon)
         if self.settled or self.outbox.last_event_position < self.state.input_position:
-            for some in batched(self.settled, SETTLED_IN_ONE) or [()]:
+            for some in _batched(self.settled, SETTLED_IN_ONE) or [()]:
                 self.outbox.partition_event(PositionAdvanced(settled=some))
         return decided
 
@@ -217,7 +217,7 @@ def _instead(command: Command, error: TooLarge) -> FailTask | None:
             return None
 
 
-def batched(settled: Sequence[Settled], size: int) -> list[tuple[Settled, ...]]:
+def _batched(settled: Sequence[Settled], size: int) -> list[tuple[Settled, ...]]:
     return [tuple(settled[i : i + size]) for i in range(0, len(settled), size)]
 
 

@@ -43,6 +43,7 @@ class Seen:
         self._buckets: dict[int, dict[bytes, Outcome]] = {}
         self._fresh: dict[int, dict[bytes, Outcome]] = {}
         self._count = 0
+        self._dropped_before = 0.0
 
     def __len__(self) -> int:
         return self._count
@@ -72,8 +73,6 @@ class Seen:
         """Seconds since the epoch: everything decided after this is remembered."""
         day_ago = now - WINDOW_HOURS * HOUR
         return max(day_ago, self._dropped_before)
-
-    _dropped_before: float = 0.0
 
     def _drop(self, hour: int) -> None:
         for old in [h for h in self._buckets if h <= hour]:
