@@ -20,6 +20,12 @@ class ErrorCode(StrEnum):
     JOIN_UNREACHABLE = "JOIN_UNREACHABLE"
     LOOP_LIMIT = "LOOP_LIMIT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    STEP_TIMED_OUT = "STEP_TIMED_OUT"
+    STEP_CANCELLED = "STEP_CANCELLED"
+    LOCK_UNREACHABLE = "LOCK_UNREACHABLE"
+    DEPTH_LIMIT = "DEPTH_LIMIT"
+    CHILD_CANCELLED = "CHILD_CANCELLED"
+    CHILD_REFUSED = "CHILD_REFUSED"
 
 
 MAX_MESSAGE: Final = 10_000
@@ -35,7 +41,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     details: dict[str, Any] | None = None
 
 
-def defective(code: ErrorCode, message: str) -> Failure:
+def defective(code: str, message: str) -> Failure:
     """A failure that the definition or its data is to blame for: trying again alone does not help."""
     return Failure(code=code, message=message[:MAX_MESSAGE], retryable=False)
 
@@ -43,6 +49,6 @@ def defective(code: ErrorCode, message: str) -> Failure:
 class StepFailure(Exception):
     """A step cannot be entered or left; the turn records it as the step's failure."""
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.failure = defective(code, message)
