@@ -9,28 +9,59 @@ Definitions written in Python: the same as in YAML, with types and completion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeAlias, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from penstock.domain.definition.compile import compile_definition
 from penstock.domain.definition.findings import DefinitionInvalid, Finding
 from penstock.domain.definition.limits import END
-from penstock.domain.definition.model import Graph, Join, Transport
+from penstock.domain.definition.model import Graph, Transport
 from penstock.domain.definition.validate import validate
 from penstock.domain.definition.write_yaml import write_yaml
-from penstock.log.topics import DEFAULT_QUEUE
+from penstock.sdk.body import Body, Composite
+from penstock.sdk.clauses import (
+    Enough,
+    On,
+    Retry,
+    SharedLock,
+    Threads,
+    Trigger,
+    Undo,
+    on_error,
+    on_escalation,
+    on_message,
+    on_signal,
+    on_timer,
+)
 from penstock.sdk.plain import given, plain
-from penstock.sdk.steps import Branch, Duration, Retry, Step, Steps, StepWithNext, Target, otherwise, refuse, when
-from penstock.sdk.task import Handler, handlers_of
+from penstock.sdk.steps import Branch, Duration, Step, Steps, StepWithNext, otherwise, when
 
-__all__ = ["END", "Branch", "Definition", "DefinitionInvalid", "Retry", "Step", "StepWithNext", "otherwise", "when"]
+__all__ = [
+    "END",
+    "Branch",
+    "Composite",
+    "Definition",
+    "DefinitionInvalid",
+    "Enough",
+    "On",
+    "Retry",
+    "SharedLock",
+    "Step",
+    "StepWithNext",
+    "Threads",
+    "Trigger",
+    "Undo",
+    "on_error",
+    "on_escalation",
+    "on_message",
+    "on_signal",
+    "on_timer",
+    "otherwise",
+    "when",
+]
 
-Work: TypeAlias = str | Handler | Callable[..., Any]
-"""A type of task, or the function with ``@task`` that does it."""
 
-
-class Definition:
+class Definition(Body):
     """
     A definition that grows by its steps, in the order of the calls; the first step is where it starts.
 
@@ -50,7 +81,12 @@ class Definition:
         variables: Mapping[str, Any] | None = None,
         timeout: Duration | None = None,
         queues: Mapping[str, Transport] | None = None,
+        triggers: Mapping[str, Trigger] | None = None,
         output: Any = None,
+        on_failure: Literal["park", "compensate"] | None = None,
+        on_cancel: Literal["withdraw", "compensate"] | None = None,
+        undo_order: Literal["reverse", "parallel"] | None = None,
+        max_visits: int | None = None,
     ) -> None:
         ways = None if queues is None else {queue: {"transport": transport} for queue, transport in queues.items()}
         self.id, self.version = id, version
@@ -64,141 +100,17 @@ class Definition:
             variables=variables,
             timeout=timeout,
             queues=ways,
+            triggers=None if triggers is None else {name: trigger.to_dict() for name, trigger in triggers.items()},
             output=output,
+            on_failure=on_failure,
+            on_cancel=on_cancel,
+            undo_order=undo_order,
+            max_visits=max_visits,
         )
-        self._start: Any = None
-        self._steps = Steps(id)
+        super().__init__(Steps(id), {})
 
     def __repr__(self) -> str:
         return f"Definition({self.id!r}, {self.version!r})"
-
-    def task(
-        self,
-        id: str,  # noqa: A002
-        work: Work,
-        *,
-        name: str | None = None,
-        join: Join | None = None,
-        input: Any = None,  # noqa: A002
-        output: Mapping[str, Any] | None = None,
-        retry: Retry | None = None,
-        timeout: Duration | None = None,
-        heartbeat: Duration | None = None,
-        start_within: Duration | None = None,
-        queue: str | None = None,
-    ) -> StepWithNext:
-        """
-        Work for a worker. Of a function with ``@task`` the type is taken, and its queue unless another is given.
-
-        Raises:
-            HandlerInvalid: ``work`` is a function without ``@task``.
-
-        """
-        type_, own_queue = _type_and_queue(work)
-        step = given(
-            task=type_,
-            name=name,
-            join=join,
-            input=input,
-            output=output,
-            retry=None if retry is None else retry.to_dict(),
-            timeout=timeout,
-            heartbeat=heartbeat,
-            start_within=start_within,
-            queue=queue or own_queue,
-        )
-        return self._steps.add(id, step)
-
-    @overload
-    def wait(
-        self,
-        id: str,
-        duration: Duration,
-        /,
-        *,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> StepWithNext: ...
-
-    @overload
-    def wait(
-        self,
-        id: str,
-        /,
-        *,
-        until: datetime | str,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> StepWithNext: ...
-
-    def wait(
-        self,
-        id: str,  # noqa: A002
-        duration: Duration | None = None,
-        /,
-        *,
-        until: datetime | str | None = None,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> StepWithNext:
-        """A while, or until a moment: without a zone it is UTC."""
-        if duration is not None and until is not None:
-            refuse("CONFLICT", "expected a duration or `until`, but got both", ("steps", id, "wait"))
-        moment = until.isoformat() if isinstance(until, datetime) else until
-        wait = plain(duration) if moment is None else {"until": moment}
-        return self._steps.add(id, {"wait": wait, **given(name=name, join=join)})
-
-    def choose(
-        self,
-        id: str,  # noqa: A002
-        branch: Branch,
-        /,
-        *more: Branch,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> Step:
-        """The first branch that holds."""
-        return self._steps.add_fork(id, given(choose=self._steps.branches_of((branch, *more)), name=name, join=join))
-
-    def parallel(
-        self,
-        id: str,  # noqa: A002
-        step: Target,
-        /,
-        *more: Target,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> Step:
-        """All of these steps."""
-        return self._steps.add_fork(id, given(parallel=self._steps.ids_of((step, *more)), name=name, join=join))
-
-    def set(
-        self,
-        id: str,  # noqa: A002
-        variables: Mapping[str, Any],
-        *,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> StepWithNext:
-        """Variables and the templates that set them, from the variables as they were before."""
-        return self._steps.add(id, given(set=variables, name=name, join=join))
-
-    def pass_(
-        self,
-        id: str,  # noqa: A002
-        *,
-        name: str | None = None,
-        join: Join | None = None,
-    ) -> StepWithNext:
-        """Nothing: a place to join, or to end."""
-        return self._steps.add(id, {"pass": True, **given(name=name, join=join)})
-
-    def start_with(self, step: Target, /, *parallel: Target) -> None:
-        """Begin an execution with ``step``, or with several at once, instead of with the first that was added."""
-        if self._start is not None:
-            refuse("CONFLICT", "expected one `start_with`, but there is another before it", ("start",))
-        targets = self._steps.ids_of((step, *parallel))
-        self._start = targets if parallel else targets[0]
 
     def findings(self) -> tuple[Finding, ...]:
         """All that is wrong or could be better, as ``penstock validate`` tells it."""
@@ -237,12 +149,5 @@ class Definition:
         return write_yaml(self.to_dict())
 
     def _source(self) -> dict[str, Any]:
-        copied: dict[str, Any] = plain({**self._head, **given(start=self._start), "steps": self._steps.sources})
+        copied: dict[str, Any] = plain({**self._head, **self._holder, "steps": self._body.sources})
         return copied
-
-
-def _type_and_queue(work: Work) -> tuple[str, str | None]:
-    if isinstance(work, str):
-        return work, None
-    (handler,) = handlers_of((work,))
-    return handler.type, None if handler.queue == DEFAULT_QUEUE else handler.queue

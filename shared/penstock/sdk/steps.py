@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, NoReturn, Self, TypeAlias
 
 from penstock.domain.definition.findings import DefinitionInvalid, Finding, Path, path_text
-from penstock.sdk.plain import given
 
 Duration: TypeAlias = timedelta | str | float
 """A length of time, its text (``1h30m``), or seconds. Where a step may compute it, a template is a text too."""
@@ -60,45 +59,36 @@ def otherwise(target: Target) -> Branch:
     return Branch(target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """How a failed task is tried again; what is None is as in the definition language when absent."""
-
-    attempts: int | None = None
-    backoff: Duration | None = None
-    factor: float | None = None
-    cap: Duration | None = None
-    jitter: float | None = None
-    never: Sequence[str] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return given(
-            attempts=self.attempts,
-            backoff=self.backoff,
-            factor=self.factor,
-            cap=self.cap,
-            jitter=self.jitter,
-            never=self.never,
-        )
-
-
 class Steps:
-    """The steps of one definition as far as they are written, in the order in which they were added."""
+    """
+    The steps of one body as far as they are written, in the order in which they were added.
 
-    def __init__(self, definition: str) -> None:
+    ``known`` are the ids of the whole definition, which its bodies share.
+    """
+
+    def __init__(self, definition: str, known: set[str] | None = None) -> None:
         self._definition = definition
+        self._known = set[str]() if known is None else known
         self.sources: dict[str, dict[str, Any]] = {}
 
+    def inner(self) -> Steps:
+        """Those of a body of one of these steps."""
+        return Steps(self._definition, self._known)
+
     def add(self, id: str, step: dict[str, Any]) -> StepWithNext:  # noqa: A002 - the word of the definition language
-        if id in self.sources:
-            refuse("DUPLICATE_KEY", f"expected one step {id!r}, but there is another before it", ("steps", id))
-        self.sources[id] = step
+        self.put(id, step)
         return StepWithNext(id, self)
 
     def add_fork(self, id: str, step: dict[str, Any]) -> Step:  # noqa: A002
         """A step whose ways are its kind, so that it leads nowhere else."""
-        self.add(id, step)
+        self.put(id, step)
         return Step(id, self)
+
+    def put(self, id: str, step: dict[str, Any]) -> None:  # noqa: A002
+        if id in self._known:
+            refuse("DUPLICATE_KEY", f"expected one step {id!r}, but there is another before it", ("steps", id))
+        self._known.add(id)
+        self.sources[id] = step
 
     def lead(self, id: str, following: Any) -> None:  # noqa: A002
         step = self.sources[id]
@@ -108,20 +98,20 @@ class Steps:
         step["next"] = following
 
     def ids_of(self, targets: Sequence[Target]) -> list[str]:
-        return [self._id_of(target) for target in targets]
+        return [self.id_of(target) for target in targets]
 
     def branches_of(self, branches: Sequence[Branch]) -> list[dict[str, Any]]:
         return [
-            {"otherwise": self._id_of(branch.target)}
+            {"otherwise": self.id_of(branch.target)}
             if branch.condition is None
-            else {"when": branch.condition, "next": self._id_of(branch.target)}
+            else {"when": branch.condition, "next": self.id_of(branch.target)}
             for branch in branches
         ]
 
-    def _id_of(self, target: Target) -> str:
+    def id_of(self, target: Target) -> str:
         if not isinstance(target, Step):
             return target
-        if target._steps is not self:
+        if target._steps._known is not self._known:
             message = f"expected a step of {self._definition!r}, but {target.id!r} is one of another definition"
             refuse("DANGLING_REFERENCE", message, ("steps", target.id))
         return target.id

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from penstock.domain.definition.compile import compile_definition, digest_of
 from penstock.domain.definition.findings import DefinitionInvalid
-from penstock.domain.definition.model import Graph, Retry, RouteStep, TaskStep, Transition, WaitStep
+from penstock.domain.definition.model import (
+    BlockStep,
+    EachStep,
+    Graph,
+    Retry,
+    RouteStep,
+    TaskStep,
+    Transition,
+    WaitStep,
+    transitions,
+    ways_out,
+)
 from penstock.domain.definition.read import read_definition
 from penstock.domain.definition.validate import validate
 from tests.domain.definition.strategies import definitions
@@ -209,13 +220,16 @@ def test_an_unsound_source_is_refused_with_all_its_findings() -> None:
 def test_random_sound_definitions_compile_to_whole_graphs(source: dict[str, Any]) -> None:
     assert [finding for finding in validate(source) if finding.severity == "error"] == []
     graph = compile_definition(source)
-    transitions = [*graph.start, *(t for step in graph.steps.values() for t in step.outgoing)]
-    assert len({t.id for t in transitions}) == len(transitions)
-    arriving = sorted(t.id for t in transitions if t.target)
+    ways = list(transitions(graph))
+    assert len({t.id for t in ways}) == len(ways)
+    offered = {t.id for step in graph.steps.values() for t in step.offers}
+    arriving = sorted(t.id for t in ways if t.target and t.id not in offered)
     assert arriving == sorted(t for step in graph.steps.values() for t in step.incoming)
-    for transition in transitions:
-        assert not transition.target or transition.id in graph.steps[transition.target].incoming
+    for way in ways:
+        assert not way.target or way.id in offered or way.id in graph.steps[way.target].incoming
     for step in graph.steps.values():
+        assert not step.within or isinstance(graph.steps[step.within], BlockStep | EachStep)
+        assert {graph.steps[t.target].within for t in ways_out(step) if t.target} <= {step.within}
         assert all(not t.otherwise for t in step.outgoing[:-1])
 
 
@@ -231,7 +245,9 @@ def test_the_digest_survives_the_log(source: dict[str, Any]) -> None:
 _leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 _words = st.sampled_from([
     "id", "version", "steps", "start", "task", "wait", "until", "choose", "when", "next", "otherwise", "parallel",
-    "set",
+    "set", "first", "include", "threads", "send", "cancel", "fail", "escalate", "finish", "compensate", "do", "while",
+    "each", "workflow", "catch", "error", "escalation", "after", "message", "key", "signal", "cron", "lock", "offers",
+    "undo", "enough", "rest", "triggers", "every", "hook", "at_once", "collect", "into", "await", "version",
     "pass", "join", "all", "a", "b", "end", "retry", "input", "output", "queues", "transport", "variables", "timeout",
     "$ref", "properties", "allOf", "{{ x }}", "{{ x", "1.0.0", "5s", "x > 1",
 ])  # fmt: skip

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from penstock.domain.definition.model import Graph, RouteStep, TaskStep, Transition
+from penstock.domain.definition.compile import compile_definition
+from penstock.domain.definition.model import Graph, RouteStep, TaskStep, Transition, transitions
 from penstock.domain.definition.picture import CLASSES, LONGEST, Marks, StepMark, mermaid, picture_of
 from tests.domain.definition.flowchart import Flowchart, read
+from tests.domain.definition.strategies import definitions
 from tests.domain.execution.story import define
 
 
@@ -188,3 +192,83 @@ def luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_body_is_a_box_around_its_steps_with_an_end_of_its_own() -> None:
+    chart = drawn("""
+    variables: {n: 0}
+    steps:
+      outer:
+        while: n < 3
+        do:
+          work: {task: work, next: inner}
+          inner: {do: {deep: {set: {n: 5}}}}
+        next: after
+      after: {task: after}
+    """)
+    place = {label.split("\n")[0]: chart.boxes.get(node) for node, label in chart.labels.items() if label != "end"}
+    outer, inner = chart.boxes[chart.step("work")], chart.boxes[chart.step("deep")]
+    assert place == {"start": None, "outer": outer, "work": outer, "inner": inner, "deep": inner, "after": None}
+    assert chart.labels[chart.step("outer")] == "outer\nwhile n < 3"
+    first = {node: label.split("\n")[0] for node, label in chart.labels.items()}
+    assert sorted((first[source], first[target]) for source, target, _ in chart.edges) == [
+        ("after", "end"), ("deep", "end"), ("inner", "deep"), ("inner", "end"), ("outer", "after"), ("outer", "work"),
+        ("start", "outer"), ("work", "inner"),
+    ]  # fmt: skip
+    ends = {chart.boxes.get(node) for node, label in chart.labels.items() if label == "end"}
+    assert ends == {None, outer, inner}
+
+
+def test_what_is_caught_and_offered_is_dotted_and_says_when_it_happens() -> None:
+    chart = drawn("""
+    steps:
+      a:
+        task: a
+        catch: [{error: [BAD, WORSE], next: b}, {after: 10m, cancel: false, next: b}, {signal: stop}]
+        offers: [c]
+        next: b
+      b: {first: [{message: paid, key: k, next: c}, {after: 1h, next: end}]}
+      c: {task: c}
+    """)
+    said = [(chart.labels[source], said) for source, target, said in chart.edges if (source, target) in chart.dotted]
+    assert ("a", "error BAD, WORSE") in said
+    assert ("a", "after 600 s") in said
+    assert ("a", "signal stop") in said
+    assert ("a", "offers") in said
+    assert [text for source, _, text in chart.edges if source == chart.step("b")] == ["message paid", "after 3600 s"]
+
+
+@pytest.mark.parametrize(
+    ("step", "shape", "note"),
+    [
+        ("{send: {message: paid, key: k}}", "(|)", "send message paid"),
+        ("{fail: BAD}", "(|)", "fail BAD"),
+        ("{escalate: LATE}", "(|)", "escalate LATE"),
+        ("{finish: true}", "(((|)))", "finish"),
+        ("{compensate: all}", "(|)", "undo all"),
+        ("{threads: 3}", "(|)", "×3"),
+        ("{wait: {message: paid, key: k}}", "([|])", "message paid"),
+        ("{workflow: other, version: 1.0.0, await: false}", "[[|]]", "other 1.0.0, not awaited"),
+        ("{each: [1, 2], at_once: 1, do: {x: {task: t}}}", "{{|}}", "each of 2, 1 at once"),
+        ("{do: {x: {task: t}}, one_at_a_time: true, lock: desk}", "{{|}}", "one at a time, lock desk"),
+        ("{task: t, lock: desk}", "[|]", "lock desk"),
+    ],
+)
+def test_a_note_says_what_a_shape_does_not(step: str, shape: str, note: str) -> None:
+    chart = drawn(f"steps: {{a: {step}}}")
+    node = chart.step("a")
+    assert (chart.shapes[node], chart.labels[node]) == (shape, f"a\n{note}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(definitions())
+def test_any_definition_can_be_drawn_with_every_step_once(source: dict[str, Any]) -> None:
+    graph = compile_definition(source)
+    picture = picture_of(graph)
+    assert sorted(node.step for node in picture.nodes if node.step) == sorted(graph.steps)
+    assert len({node.node for node in picture.nodes}) == len(picture.nodes)
+    assert {edge.id for edge in picture.edges} >= {transition.id for transition in transitions(graph)}
+    chart = read(mermaid(graph, Marks(status="running")))
+    assert len(chart.labels) == len(picture.nodes)
+    inside = {node.node: node.within for node in picture.nodes if node.within}
+    assert all(chart.boxes[node] in (f"{within}box", f"{node}box") for node, within in inside.items())

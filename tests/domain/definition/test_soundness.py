@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from penstock.domain.definition.validate import validate
 
 IMPOSSIBLE = {"JOIN_NEVER_FIRES", "UNREACHABLE"}
+JOINS: tuple[Any, ...] = ("any", "any", "all", {"enough": 1}, {"enough": 2, "rest": "hold"}, {"enough": 3})
 NAMES = ("a", "b", "c", "d", "e", "f")
 MOVES = 60
 
@@ -22,7 +24,7 @@ def tangles(draw: st.DrawFn) -> dict[str, Any]:
     known = NAMES[: draw(st.integers(2, len(NAMES)))]
     steps: dict[str, Any] = {}
     for name in known:
-        steps[name] = {"task": "t", "join": draw(st.sampled_from(["any", "any", "all"]))}
+        steps[name] = {"task": "t", "join": draw(st.sampled_from(JOINS))}
         targets = draw(st.lists(st.sampled_from(known), max_size=3))
         if targets and draw(st.integers(0, 2)) == 0:
             steps[name]["next"] = targets
@@ -46,7 +48,7 @@ def entered(source: dict[str, Any], seed: int) -> set[str]:
         ready = [
             (name, taken)
             for name, step in source["steps"].items()
-            for taken in ([incoming[name]] if step["join"] == "all" else [[way] for way in incoming[name]])
+            for taken in combinations(incoming[name], _needed(step["join"], len(incoming[name])))
             if taken and all(tokens[way] > 0 for way in taken)
         ]
         if not ready:
@@ -58,6 +60,13 @@ def entered(source: dict[str, Any], seed: int) -> set[str]:
         forks = isinstance(next(iter(source["steps"][name].get("next", ())), None), str)
         tokens.update(leaving if forks else random.sample(leaving, min(1, len(leaving))))
     return seen
+
+
+def _needed(join: Any, ways: int) -> int:
+    """On how many ways in something has to arrive."""
+    if join == "all":
+        return ways
+    return 1 if join == "any" else int(join["enough"])
 
 
 def _target(way: Any) -> str:

@@ -3,66 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import NamedTuple
 
+from penstock.domain.definition.draft import Draft
 from penstock.domain.definition.findings import Report
-from penstock.domain.definition.flow import Dominance, cycles, reachable
-from penstock.domain.definition.kinds import Draft
-from penstock.domain.definition.model import RouteStep
+from penstock.domain.definition.flow import cycles, reachable
+from penstock.domain.definition.joins import check_joins
+from penstock.domain.definition.model import BlockStep, EachStep, RouteStep, Step
+from penstock.domain.definition.plan import Plan, plan_of
 from penstock.domain.definition.routes import Routes
 
-_MAX_REGION: Final = 200
+
+class _Whole(NamedTuple):
+    """What is asked about the definition as a whole while one of its bodies is checked."""
+
+    drafts: Mapping[str, Draft]
+    cancelled: frozenset[str]
+    finishes: bool
+    automatic: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The drafts as a graph of numbers; ``root`` is the place before the first step."""
-
-    drafts: tuple[Draft, ...]
-    start: Routes
-    edges: tuple[tuple[int, ...], ...]
-    incoming: tuple[tuple[int, ...], ...]
-    root: int
-
-    def forks(self, node: int) -> bool:
-        """Whether more tokens leave ``node`` than enter it."""
-        routes = self.start if node == self.root else self.drafts[node].routes
-        return (routes.split == "parallel" or node == self.root) and len(routes.exits) > 1
-
-    def waits_for_all(self, node: int) -> bool:
-        return node != self.root and self.drafts[node].step.join == "all"
-
-
-def plan_of(drafts: Mapping[str, Draft], start: Routes) -> Plan:
-    """``drafts`` as numbers, in their order; references that lead nowhere are left out."""
-    number = {name: place for place, name in enumerate(drafts)}
-    routes = [draft.routes for draft in drafts.values()] + [start]
-    edges = tuple(tuple(number[e.target] for e in route.exits if e.target in number) for route in routes)
-    incoming: list[list[int]] = [[] for _ in routes]
-    for source, targets in enumerate(edges):
-        for target in targets:
-            incoming[target].append(source)
-    return Plan(tuple(drafts.values()), start, edges, tuple(tuple(sources) for sources in incoming), len(drafts))
-
-
-def check_flow(plan: Plan, report: Report) -> None:
-    """Report what can be told from the shape of the graph alone."""
-    for draft in plan.drafts:
+def check_flow(start: Routes, drafts: Mapping[str, Draft], report: Report) -> None:
+    """Report what can be told from the shape of each body alone."""
+    bodies: dict[str, dict[str, Draft]] = {"": {}}
+    for name, draft in drafts.items():
         _check_otherwise(draft, report)
-    if not all(routes.sound for routes in (plan.start, *(draft.routes for draft in plan.drafts))):
-        return
+        bodies.setdefault(draft.step.within, {})[name] = draft
+    cancelled = (name for draft in drafts.values() for name in getattr(draft.step, "cancels", ()))
+    whole = _Whole(
+        drafts,
+        frozenset(cancelled),
+        any(isinstance(draft.step, RouteStep) and draft.step.finish for draft in drafts.values()),
+        _automatic(drafts),
+    )
+    for name, body in bodies.items():
+        begin = drafts[name].begin if name else start
+        plan = plan_of(body, begin or Routes(sound=False))
+        if all(routes.sound for routes in (plan.start, *(draft.routes for draft in plan.drafts))):
+            _check_body(name, plan, whole, report)
+
+
+def _check_body(name: str, plan: Plan, whole: _Whole, report: Report) -> None:
     seen = reachable(plan.edges, plan.root)
     for node, draft in enumerate(plan.drafts):
         if not seen[node]:
-            message = f"no path from the start leads to {draft.step.id!r}"
+            begin = f"the start of {name!r}" if name else "the start"
+            message = f"no path from {begin} leads to {draft.step.id!r}"
             advice = "name it in the `next` of another step, or remove it"
             report.at_key("UNREACHABLE", message, draft.path, advice, level="graph")
     loops = cycles(plan.edges)
     for loop in loops:
-        _check_exit(plan, loop, report)
-    _check_automatic(plan, report)
-    _Joins(plan, loops, report).check(seen)
+        if not _is_ended(name, plan, loop, whole):
+            _check_exit(plan, loop, report)
+    _check_automatic(name, plan, whole, report)
+    check_joins(plan, loops, seen, report)
 
 
 def _check_otherwise(draft: Draft, report: Report) -> None:
@@ -75,11 +69,40 @@ def _check_otherwise(draft: Draft, report: Report) -> None:
     )
 
 
+def _is_ended(name: str, plan: Plan, loop: list[int], whole: _Whole) -> bool:
+    """Whether something beside its own ways out may end a loop: what withdraws it, or what is around it."""
+    inside = {plan.drafts[node].step.id for node in loop}
+    if whole.finishes or inside & whole.cancelled:
+        return True
+    if any(draft.step.join == "enough" and draft.step.rest == "cancel" for draft in plan.drafts):
+        return True
+    return any(_ends_body(step) or step.id in whole.cancelled for step in _around(name, whole.drafts))
+
+
+def _around(name: str, drafts: Mapping[str, Draft]) -> list[Step]:
+    """The composite steps that the steps of a body are in."""
+    found = []
+    while name:
+        found.append(drafts[name].step)
+        name = drafts[name].step.within
+    return found
+
+
+def _ends_body(step: Step) -> bool:
+    if step.timeout is not None or any(catch.cancel for catch in step.catches):
+        return True
+    return isinstance(step, EachStep) and step.rest == "cancel"
+
+
 def _check_exit(plan: Plan, loop: list[int], report: Report) -> None:
     inside = {plan.drafts[node].step.id for node in loop}
     for node in loop:
+        draft = plan.drafts[node]
         # a fork sends a token on around the loop whatever else it does
-        if not plan.forks(node) and any(e.target not in inside for e in plan.drafts[node].routes.exits):
+        if not plan.repeats(node) and any(e.target not in inside for e in draft.routes.exits):
+            return
+        ending = [exit_ for exit_, catch in zip(draft.sides, draft.step.catches, strict=False) if catch.cancel]
+        if any(e.target not in inside for e in (*ending, *draft.sides[len(draft.step.catches) :])):
             return
     names = _listed([plan.drafts[node].step.id for node in loop])
     message = f"the loop of {names} has no way out"
@@ -87,108 +110,35 @@ def _check_exit(plan: Plan, loop: list[int], report: Report) -> None:
     report.at_key("CYCLE_WITHOUT_EXIT", message, plan.drafts[loop[0]].path, advice, level="graph")
 
 
-def _check_automatic(plan: Plan, report: Report) -> None:
-    automatic = [isinstance(draft.step, RouteStep) for draft in plan.drafts]
+def _automatic(drafts: Mapping[str, Draft]) -> frozenset[str]:
+    """The steps that take no time: they do not wait, and neither does anything in them."""
+    taking: set[str] = set()
+    for draft in drafts.values():
+        name = "" if isinstance(draft.step, RouteStep | BlockStep | EachStep) else draft.step.id
+        while name and name not in taking:
+            taking.add(name)
+            name = drafts[name].step.within
+    return frozenset(drafts.keys() - taking)
+
+
+def _check_automatic(name: str, plan: Plan, whole: _Whole, report: Report) -> None:
+    automatic = [draft.step.id in whole.automatic for draft in plan.drafts]
     edges = [
         tuple(target for target in targets if automatic[target]) if node < plan.root and automatic[node] else ()
         for node, targets in enumerate(plan.edges)
     ]
     for loop in cycles(edges):
         names = _listed([plan.drafts[node].step.id for node in loop])
-        message = f"the loop of {names} has no task and no wait, so it spins until it leaves or fails with LOOP_LIMIT"
-        report.warn("AUTOMATIC_LOOP", message, plan.drafts[loop[0]].path, "put a `wait` into it", at_key=True)
+        _warn_automatic(f"the loop of {names}", plan.drafts[loop[0]], report)
+    if name and name in whole.automatic:
+        draft = whole.drafts[name]
+        if isinstance(draft.step, BlockStep) and draft.step.loop:
+            _warn_automatic(f"the loop {name!r}", draft, report)
 
 
-class _Joins:
-    """Joins that wait for what cannot come, or do not wait for what will."""
-
-    def __init__(self, plan: Plan, loops: list[list[int]], report: Report) -> None:
-        self._plan = plan
-        self._report = report
-        self._looping = {node for loop in loops for node in loop}
-        self._dominance = Dominance(plan.edges, plan.root)
-        self._single: dict[int, bool] = {plan.root: True}
-
-    def check(self, seen: list[bool]) -> None:
-        """Only what can be reached is looked at; the rest has a finding already."""
-        plan = self._plan
-        forkless = not any(plan.forks(node) for node in range(plan.root + 1) if seen[node])
-        for node, draft in enumerate(plan.drafts):
-            if not seen[node]:
-                continue
-            sources = tuple(source for source in plan.incoming[node] if seen[source])
-            if draft.step.join == "all":
-                self._check_all(node, sources, draft, forkless)
-            elif len(sources) > 1:
-                self._check_any(node, sources, draft)
-
-    def _check_all(self, node: int, sources: tuple[int, ...], draft: Draft, forkless: bool) -> None:
-        here = (*draft.path, "join")
-        name = draft.step.id
-        if len(sources) == 1:
-            message = f"{name!r} joins all, but only one path leads to it"
-            self._report.warn("JOIN_OF_ONE", message, here, "remove `join: all`")
-            return
-        for source in sources:
-            if self._dominance.dominates(node, source):
-                behind = self._plan.drafts[source].step.id
-                message = f"{name!r} can never fire: it waits for {behind!r}, which only it leads to"
-                self._report.at_key("JOIN_NEVER_FIRES", message, here, "use `join: any`", level="graph")
-                return
-        if forkless or self._one_of(node, sources):
-            message = f"{name!r} can never fire: only one of the paths that it waits for is ever taken"
-            self._report.at_key("JOIN_NEVER_FIRES", message, here, "use `join: any`", level="graph")
-
-    def _one_of(self, node: int, sources: tuple[int, ...]) -> bool:
-        """Whether no more than one token can ever arrive at ``node``. False also where that is too hard to tell."""
-        above = self._dominance.above[node]
-        return (
-            node not in self._looping
-            and not self._plan.forks(above)
-            and self._forkless_between(above, sources)
-            and self._entered_once(above)
-        )
-
-    def _check_any(self, node: int, sources: tuple[int, ...], draft: Draft) -> None:
-        forward = [source for source in sources if not self._dominance.dominates(node, source)]
-        if len(forward) > 1 and self._plan.forks(self._dominance.above[node]):
-            message = f"{draft.step.id!r} is entered once for each of the parallel paths that lead to it"
-            advice = "write `join: all` to wait for all of them"
-            self._report.warn("PARALLEL_MERGE", message, draft.path, advice, level="advice", at_key=True)
-
-    def _entered_once(self, node: int) -> bool:
-        """Whether ``node`` is entered at most once in an execution. Each round asks about one node further up."""
-        asked = []
-        while node not in self._single:
-            asked.append(node)
-            sources = [s for s in self._plan.incoming[node] if self._dominance.above[s] != -1]
-            above = self._dominance.above[node]
-            if node in self._looping:
-                self._single[node] = False
-            elif len(sources) == 1 or self._plan.waits_for_all(node):
-                node = sources[0]
-            elif self._plan.forks(above) or not self._forkless_between(above, tuple(sources)):
-                self._single[node] = False
-            else:
-                node = above
-        answer = self._single[node]
-        for each in asked:
-            self._single[each] = answer
-        return answer
-
-    def _forkless_between(self, above: int, sources: tuple[int, ...]) -> bool:
-        """Whether nothing forks between ``above`` and the ``sources``; a region that is too large counts as forking."""
-        seen = {above}
-        pending = [source for source in sources if source != above]
-        while pending:
-            node = pending.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if self._plan.forks(node) or len(seen) > _MAX_REGION:
-                return False
-            pending.extend(s for s in self._plan.incoming[node] if self._dominance.above[s] != -1)
-        return True
+def _warn_automatic(what: str, draft: Draft, report: Report) -> None:
+    message = f"{what} has no task and no wait, so it spins until it leaves or fails with LOOP_LIMIT"
+    report.warn("AUTOMATIC_LOOP", message, draft.path, "put a `wait` into it", at_key=True)
 
 
 def _listed(names: list[str]) -> str:

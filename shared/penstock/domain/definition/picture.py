@@ -13,9 +13,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, assert_never
 
-from penstock.domain.definition.model import Graph, RouteStep, Step, TaskStep, Transition, WaitStep
+from penstock.domain.definition.model import (
+    BlockStep,
+    CompensateStep,
+    EachStep,
+    Graph,
+    ListenStep,
+    RouteStep,
+    Step,
+    TaskStep,
+    Transition,
+    WaitStep,
+    WorkflowStep,
+    ways_out,
+)
+from penstock.domain.definition.words import besides, goes_on, note_of
 
-Shape: TypeAlias = Literal["start", "task", "wait", "choice", "fork", "join", "pass", "end"]
+Shape: TypeAlias = Literal["start", "task", "wait", "choice", "fork", "join", "pass", "end", "body", "workflow"]
 StepState: TypeAlias = Literal["done", "open", "waiting", "failed", "cancelled"]
 State: TypeAlias = Literal["done", "open", "waiting", "failed", "cancelled", "not_reached"]
 
@@ -41,6 +55,8 @@ _SHAPES: Final[Mapping[Shape, tuple[str, str]]] = {
     "join": ("[\\", "/]"),
     "pass": ("(", ")"),
     "end": ("(((", ")))"),
+    "body": ("{{", "}}"),
+    "workflow": ("[[", "]]"),
 }
 _TAKEN: Final = "stroke:#2da44e,stroke-width:3px"
 _NOT_TAKEN: Final = "stroke:#8c959f,stroke-dasharray:4 3"
@@ -75,7 +91,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """``node`` is its name in the picture, ``step`` the id of the step (empty for start and end)."""
+    """
+    ``node`` is its name in the picture, ``step`` the id of the step (empty for start and ends), ``within`` the node of
+    the composite step whose body it is in. ``note`` says what a label does not.
+    """
 
     node: str
     step: str
@@ -83,11 +102,17 @@ class Node:
     label: str
     state: State | None = None
     visits: int | None = None
+    within: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """An arrow. ``id`` is that of the transition; a step without any has an arrow ``step->`` to the end."""
+    """
+    An arrow. ``id`` is that of the transition; a step without any has an arrow ``step->`` to the end.
+
+    ``beside``: not the ordinary way out, but what is caught or offered; ``event`` says what has to happen for it.
+    """
 
     id: str
     source: str
@@ -95,6 +120,8 @@ class Edge:
     when: str | None = None
     otherwise: bool = False
     taken: int | None = None
+    event: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,18 +143,14 @@ def picture_of(graph: Graph, marks: Marks | None = None) -> Picture:
     """Nodes in the order in which they can be reached, the arrows by their source in the same order."""
     steps = _in_order(graph)
     names = {step.id: f"s{number}" for number, step in enumerate(steps, 1)}
-    edges = (*_edges(_START, "", graph.start, names, marks), *_leaving(steps, names, marks))
-    nodes = [_node(names[step.id], step, marks) for step in steps]
+    edges = (*_edges(_START, "", graph.start, names, _END, marks=marks), *_leaving(steps, names, marks))
+    nodes = [_node(names[step.id], step, names.get(step.within, ""), marks) for step in steps]
     begin = Node(node=_START, step="", shape="start", label="start", state="done" if marks else None)
-    to_end = [edge for edge in edges if edge.target == _END]
-    if to_end:
-        reached: State = "done" if any(edge.taken for edge in to_end) else "not_reached"
-        nodes.append(Node(node=_END, step="", shape="end", label="end", state=reached if marks else None))
     return Picture(
         definition=graph.id,
         version=graph.version,
         status=marks.status if marks else None,
-        nodes=(begin, *nodes),
+        nodes=(begin, *nodes, *_ends(edges, names, marks)),
         edges=edges,
     )
 
@@ -139,15 +162,42 @@ def _in_order(graph: Graph) -> list[Step]:
     while pending:
         target = pending.popleft()
         if target in graph.steps and target not in found:
-            found[target] = graph.steps[target]
-            pending.extend(t.target for t in found[target].outgoing)
+            step = found[target] = graph.steps[target]
+            if isinstance(step, BlockStep | EachStep):
+                pending.extendleft(t.target for t in reversed(step.start))
+            pending.extend(t.target for t in ways_out(step))
     return [*found.values(), *(graph.steps[name] for name in sorted(graph.steps.keys() - found.keys()))]
+
+
+def _ends(edges: tuple[Edge, ...], names: Mapping[str, str], marks: Marks | None) -> Iterator[Node]:
+    """The ends that something leads to: one of each body, at last that of the whole."""
+    used = {edge.target for edge in edges}
+    for within in (*names.values(), ""):
+        name = _end_of(within)
+        if name in used:
+            reached: State = "done" if any(edge.taken for edge in edges if edge.target == name) else "not_reached"
+            state = reached if marks else None
+            yield Node(node=name, step="", shape="end", label="end", state=state, within=within)
+
+
+def _end_of(within: str) -> str:
+    return f"{within}x" if within else _END
 
 
 def _leaving(steps: list[Step], names: Mapping[str, str], marks: Marks | None) -> Iterator[Edge]:
     for step in steps:
-        outgoing = step.outgoing or (Transition(id=f"{step.id}->", target=""),)
-        yield from _edges(names[step.id], step.id, outgoing, names, marks)
+        source, end = names[step.id], _end_of(names.get(step.within, ""))
+        if isinstance(step, BlockStep | EachStep):
+            yield from _edges(source, f"{step.id}.", step.start, names, _end_of(source), marks=marks)
+        outgoing = step.outgoing
+        if not outgoing and goes_on(step):
+            outgoing = (Transition(id=f"{step.id}->", target=""),)
+        yield from _edges(source, step.id, outgoing, names, end, marks=marks)
+        for event, transition in besides(step):
+            taken = None if marks is None else marks.taken.get(transition.id, 0)
+            target = names[transition.target] if transition.target else end
+            beside = not isinstance(step, ListenStep) or transition in step.offers
+            yield Edge(id=transition.id, source=source, target=target, taken=taken, event=event, beside=beside)
 
 
 def _edges(
@@ -155,6 +205,8 @@ def _edges(
     step: str,
     outgoing: tuple[Transition, ...],
     names: Mapping[str, str],
+    end: str,
+    *,
     marks: Marks | None,
 ) -> Iterator[Edge]:
     seen: set[str] = set()
@@ -170,23 +222,30 @@ def _edges(
         yield Edge(
             id=transition.id,
             source=source,
-            target=names[transition.target] if transition.target else _END,
+            target=names[transition.target] if transition.target else end,
             when=transition.when,
             otherwise=transition.otherwise,
             taken=taken,
         )
 
 
-def _node(name: str, step: Step, marks: Marks | None) -> Node:
-    label = _label(step)
+def _node(name: str, step: Step, within: str, marks: Marks | None) -> Node:
+    label, note = _label(step), note_of(step)
     if marks is None:
-        return Node(node=name, step=step.id, shape=_shape(step), label=label)
+        return Node(node=name, step=step.id, shape=_shape(step), label=label, within=within, note=note)
     mark = marks.steps.get(step.id)
     state: State = mark.state if mark else "not_reached"
     if state in ("done", "cancelled", "not_reached") and any(marks.lying.get(one) for one in step.incoming):
         state = "waiting"
     return Node(
-        node=name, step=step.id, shape=_shape(step), label=label, state=state, visits=mark.visits if mark else 0
+        node=name,
+        step=step.id,
+        shape=_shape(step),
+        label=label,
+        state=state,
+        visits=mark.visits if mark else 0,
+        within=within,
+        note=note,
     )
 
 
@@ -194,13 +253,21 @@ def _shape(step: Step) -> Shape:
     match step:
         case TaskStep():
             return "task"
-        case WaitStep():
+        case WaitStep() | ListenStep():
             return "wait"
-        case RouteStep(split="parallel"):
+        case BlockStep() | EachStep():
+            return "body"
+        case WorkflowStep():
+            return "workflow"
+        case CompensateStep():
+            return "pass"
+        case RouteStep(finish=True):
+            return "end"
+        case RouteStep(split="parallel" | "inclusive"):
             return "fork"
         case RouteStep() if any(t.when is not None or t.otherwise for t in step.outgoing):
             return "choice"
-        case RouteStep(join="all"):
+        case RouteStep() if step.join != "any":
             return "join"
         case RouteStep():
             return "pass"
@@ -216,16 +283,40 @@ def _label(step: Step) -> str:
 def _lines(picture: Picture) -> Iterator[str]:
     status = f" is {_text(picture.status)}" if picture.status else ""
     yield from ("---", f'title: "{picture.definition} {picture.version}{status}"', "---", "flowchart TD")
-    for node in picture.nodes:
-        before, after = _SHAPES[node.shape]
-        # Nodes of Mermaid are not called start and end: `end` is a word of its own.
-        yield f'    {_name(node.node)}{before}"{_said(node)}"{after}{f":::{node.state}" if node.state else ""}'
+    yield from _boxes(picture, "", "    ")
     for edge in picture.edges:
         said = _condition(edge)
-        arrow = f'-->|"{said}"|' if said else "-->"
+        line = "-.->" if edge.beside else "-->"
+        arrow = f'{line}|"{said}"|' if said else line
         yield f"    {_name(edge.source)} {arrow} {_name(edge.target)}"
     if picture.status is not None:
         yield from _colours(picture)
+
+
+def _boxes(picture: Picture, within: str, margin: str) -> Iterator[str]:
+    """The nodes of a body; one that has a body itself stands with it in a box."""
+    boxes: dict[str, list[Node]] = {}
+    for node in picture.nodes:
+        boxes.setdefault(node.within, []).append(node)
+    pending = [(node, margin, "") for node in reversed(boxes.get(within, []))]
+    while pending:
+        node, indent, line = pending.pop()
+        if line:
+            yield line
+        elif node.shape != "body":
+            yield _drawn(node, indent)
+        else:
+            deeper = f"{indent}    "
+            yield f'{indent}subgraph {node.node}box[" "]'
+            yield _drawn(node, deeper)
+            pending.append((node, indent, f"{indent}end"))
+            pending.extend((inner, deeper, "") for inner in reversed(boxes.get(node.node, [])))
+
+
+def _drawn(node: Node, margin: str) -> str:
+    before, after = _SHAPES[node.shape]
+    # Nodes of Mermaid are not called start and end: `end` is a word of its own.
+    return f'{margin}{_name(node.node)}{before}"{_said(node)}"{after}{f":::{node.state}" if node.state else ""}'
 
 
 def _name(node: str) -> str:
@@ -234,15 +325,16 @@ def _name(node: str) -> str:
 
 def _said(node: Node) -> str:
     """The label, and below it the state in words: colours alone do not tell everybody."""
+    label = f"{_text(node.label)}<br/>{_text(node.note)}" if node.note else _text(node.label)
     if node.state is None or not node.step:
-        return _text(node.label)
+        return label
     state = node.state.replace("_", " ")
     often = f" ×{node.visits}" if node.visits and node.visits > 1 else ""
-    return f"{_text(node.label)}<br/>{state}{often}"
+    return f"{label}<br/>{state}{often}"
 
 
 def _condition(edge: Edge) -> str:
-    said = "otherwise" if edge.otherwise else _text(edge.when or "")
+    said = "otherwise" if edge.otherwise else _text(edge.when or edge.event)
     often = f"×{edge.taken}" if edge.taken and edge.taken > 1 else ""
     return f"{said} {often}".strip()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -21,21 +22,38 @@ _DURATIONS = "write it like 90s, 5m, 1h30m, 2d or PT1M30S"
 
 
 class Read(NamedTuple):
-    """Names that ``text`` reads and needs; ``output`` may be among them only where a step's output is mapped."""
+    """
+    Names that ``text`` reads and needs; ``seen`` are those that are known only where it stands.
+
+    ``closed``: it sees nothing else, not even the variables.
+    """
 
     names: frozenset[str]
     text: str
     path: Path
-    in_output: bool
+    seen: frozenset[str]
+    closed: bool = False
 
 
 @dataclass(slots=True)
 class Reading:
-    """The state of one pass over a source."""
+    """The state of one pass over a source; ``local`` are the names that the bodies around the place declare."""
 
     report: Report
     reads: list[Read] = field(default_factory=list)
     writes: set[str] = field(default_factory=set)
+    local: frozenset[str] = frozenset()
+    closed: bool = False
+
+    @contextmanager
+    def seeing(self, names: Iterable[str], *, closed: bool = False) -> Iterator[None]:
+        """What is read in here sees ``names`` too; ``closed``: it sees nothing but them."""
+        before = self.local, self.closed
+        self.local, self.closed = (frozenset(names) if closed else self.local | frozenset(names)), closed
+        try:
+            yield
+        finally:
+            self.local, self.closed = before
 
     def fields(self, value: Any, path: Path, known: Iterable[str], what: str) -> Mapping[str, Any] | None:
         """``value`` if it is a mapping; keys that are not ``known`` are reported, with the nearest that is."""
@@ -150,12 +168,30 @@ class Reading:
             return None
         return value
 
-    def condition(self, value: Any, path: Path) -> str | None:
+    def flag(self, value: Any, path: Path, what: str, *, default: bool) -> bool:
+        if isinstance(value, bool):
+            return value
+        self.wrong_type(value, path, f"{what} to be true or false")
+        return default
+
+    def one_of(self, value: Any, path: Path, what: str, known: Sequence[str]) -> str:
+        """One of a few words; the first of them where it is none."""
+        if isinstance(value, str) and value in known:
+            return value
+        advice = self.nearest_to(value, known)
+        message = f"expected {what} to be {' or '.join(known)}, but got {value!r:.60}"
+        self.report.error("BAD_VALUE", message, path, advice)
+        return known[0]
+
+    def nearest_to(self, value: Any, known: Sequence[str]) -> str:
+        return self.report.nearest(value, known) if isinstance(value, str) else ""
+
+    def condition(self, value: Any, path: Path, what: str = "`when`") -> str | None:
         """The source of a condition that compiles."""
         if isinstance(value, bool):
             return "true" if value else "false"
         if not isinstance(value, str):
-            self.wrong_type(value, path, "`when` to be an expression")
+            self.wrong_type(value, path, f"{what} to be an expression")
             return None
         try:
             expression = compile_expression(value)
@@ -165,13 +201,13 @@ class Reading:
                 advice = "write a condition without {{ }}"
             self.report.broken("BAD_EXPRESSION", error.message, path, advice, within=error.column)
             return None
-        self.reads.append(Read(expression.names - expression.optional_names, value, path, in_output=False))
+        self._note(expression.names - expression.optional_names, value, path)
         return value
 
-    def template(self, value: Any, path: Path, *, in_output: bool = False) -> bool:
+    def template(self, value: Any, path: Path) -> bool:
         """Whether every text within ``value`` compiles; each broken one is reported at its own path."""
         if isinstance(value, str):
-            return _TEMPLATE not in value or self._one_template(value, path, in_output)
+            return _TEMPLATE not in value or self._one_template(value, path)
         sound = True
         if isinstance(value, Mapping):
             for key, item in value.items():
@@ -179,17 +215,17 @@ class Reading:
                     sound = False
                     message = "expected a key without {{, but keys are no templates"
                     self.report.at_key("BAD_TEMPLATE", message, (*path, key), "use a list of pairs")
-                sound = self.template(item, (*path, key), in_output=in_output) and sound
+                sound = self.template(item, (*path, key)) and sound
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                sound = self.template(item, (*path, index), in_output=in_output) and sound
+                sound = self.template(item, (*path, index)) and sound
         return sound
 
-    def assignments(self, value: Any, path: Path, what: str, *, in_output: bool = False) -> dict[str, Any] | None:
+    def assignments(self, value: Any, path: Path, what: str) -> dict[str, Any] | None:
         """Variables and the templates that set them."""
         if self.names_set(value, path, what) is None:
             return None
-        self.template(value, path, in_output=in_output)
+        self.template(value, path)
         return dict(value)
 
     def names_set(self, value: Any, path: Path, what: str) -> dict[str, Any] | None:
@@ -209,17 +245,21 @@ class Reading:
         elif not matches(VARIABLE, name):
             message = f"expected the name of a variable to be letters, digits and _, but got {_short(name)!r}"
             self.report.at_key("BAD_NAME", message, path)
-        else:
+        elif name not in self.local:
             self.writes.add(name)
 
-    def _one_template(self, text: str, path: Path, in_output: bool) -> bool:
+    def _one_template(self, text: str, path: Path) -> bool:
         try:
             template = compile_template(text)
         except ExpressionInvalid as error:
             self.report.broken("BAD_TEMPLATE", error.message, path, error.suggestion, within=error.column)
             return False
-        self.reads.append(Read(template.names - template.optional_names, text, path, in_output))
+        self._note(template.names - template.optional_names, text, path)
         return True
+
+    def _note(self, names: frozenset[str], text: str, path: Path) -> None:
+        if names:
+            self.reads.append(Read(names, text, path, self.local, self.closed))
 
 
 def type_name(value: Any) -> str:

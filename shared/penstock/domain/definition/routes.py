@@ -43,9 +43,15 @@ def read_next(value: Any, path: Path, reading: Reading) -> Routes:
     return Routes(sound=False)
 
 
+def read_include(value: Any, path: Path, reading: Reading) -> Routes:
+    """Branches of which all are taken that hold, else the one with ``otherwise``."""
+    routes = read_branches(value, path, reading)
+    return routes._replace(split="inclusive" if len(routes.exits) > 1 else "exclusive")
+
+
 def read_parallel(value: Any, path: Path, reading: Reading) -> Routes:
     """A list of steps that all get a token; a single one is a plain sequence."""
-    exits = _steps(value, path, reading)
+    exits = read_steps(value, path, reading)
     if exits is None:
         return Routes(sound=False)
     return Routes("parallel" if len(exits) > 1 else "exclusive", exits)
@@ -91,21 +97,22 @@ def _branch(value: Any, path: Path, reading: Reading) -> Exit | None:
             if key in branch:
                 advice = "write `- otherwise: step` for the branch that is taken when no condition holds"
                 reading.report.at_key("CONFLICT", f"a branch with `otherwise` has no {key!r}", (*path, key), advice)
-        target = _target(branch["otherwise"], (*path, "otherwise"), reading)
+        target = read_target(branch["otherwise"], (*path, "otherwise"), reading)
         return None if target is None else Exit(target, (*path, "otherwise"), otherwise=True)
     if "when" not in branch:
         reading.missing("when", path, "a branch", "write `when: <condition>`, or `otherwise: <step>`")
     if "next" not in branch:
         reading.missing("next", path, "a branch", "write `next: end` where the path ends here")
     when = reading.condition(branch["when"], (*path, "when")) if "when" in branch else None
-    target = _target(branch["next"], (*path, "next"), reading) if "next" in branch else None
+    target = read_target(branch["next"], (*path, "next"), reading) if "next" in branch else None
     if target is None:
         return None
     # a broken condition still leads somewhere: what lies behind it is not unreachable
     return Exit(target, (*path, "next"), when=when or "false")
 
 
-def _target(value: Any, path: Path, reading: Reading) -> str | None:
+def read_target(value: Any, path: Path, reading: Reading) -> str | None:
+    """One step; empty where the path ends."""
     if not isinstance(value, str):
         advice = "point to a step with `parallel` to take several" if isinstance(value, list) else ""
         reading.wrong_type(value, path, "the id of one step", advice)
@@ -113,7 +120,8 @@ def _target(value: Any, path: Path, reading: Reading) -> str | None:
     return "" if value == END else value
 
 
-def _steps(value: Any, path: Path, reading: Reading) -> tuple[Exit, ...] | None:
+def read_steps(value: Any, path: Path, reading: Reading) -> tuple[Exit, ...] | None:
+    """A list of steps, none of which is the end."""
     if not isinstance(value, list):
         reading.wrong_type(value, path, "a list of steps")
         return None
@@ -125,7 +133,7 @@ def _steps(value: Any, path: Path, reading: Reading) -> tuple[Exit, ...] | None:
         return None
     exits = []
     for index, item in enumerate(value):
-        target = _target(item, (*path, index), reading)
+        target = read_target(item, (*path, index), reading)
         if target:
             exits.append(Exit(target, (*path, index)))
         elif target == "":

@@ -16,6 +16,7 @@ _WIDTH: Final = 88
 _LEVELS: Final = 2
 """Collections within one another that still read well in one line."""
 
+_SPREAD: Final = ("steps", "do")
 _LONGEST_KEY: Final = 1_000
 _WORD: Final = re.compile(r"[^\W\d][^\x00-\x1f]*\Z")
 _VERSION_OR_DURATION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+[A-Za-z0-9.+-]*\Z|([0-9]+(\.[0-9]+)?(ms|[wdhms]))+\Z")
@@ -26,17 +27,17 @@ _BREAKS_WORD_IN_LINE: Final = re.compile(r"[,\[\]{}:?]")
 
 def write_yaml(source: Mapping[str, Any]) -> str:
     """The text of a source that is plain JSON; keys keep their order, and every step begins a line."""
-    return "".join(f"{line}\n" for line in _mapping(source, 0, spread=("steps",)))
+    return "".join(f"{line}\n" for line in _mapping(source, 0))
 
 
-def _mapping(value: Mapping[str, Any], indent: int, spread: tuple[str, ...] = ()) -> Iterator[str]:
-    """The lines of a mapping; the collections under ``spread`` are never put into one line."""
+def _mapping(value: Mapping[str, Any], indent: int) -> Iterator[str]:
+    """The lines of a mapping; the collections under ``_SPREAD`` are never put into one line."""
     for key, item in value.items():
         name = _text(key, in_line=False)
         if len(name) > _LONGEST_KEY:  # YAML looks no further for the colon
             yield f"{' ' * indent}? {name}"
             name = ""
-        yield from _entry(f"{' ' * indent}{name}:", item, indent, spread=key in spread)
+        yield from _entry(f"{' ' * indent}{name}:", item, indent, spread=key in _SPREAD)
 
 
 def _list(value: list[Any], indent: int) -> Iterator[str]:
