@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import get_args
+
 from penstock.domain.definition.picture import Marks, picture_of
 from penstock.domain.execution import commands as c
-from penstock.domain.execution.marks import marks_of
+from penstock.domain.execution.events import ExecutionEvent
+from penstock.domain.execution.marks import _STATES, marks_of
 from tests.domain.execution.story import Story, claim, complete, fail, given
 
 
@@ -145,3 +148,7 @@ def test_an_execution_that_was_paused_and_resumed_keeps_its_marks() -> None:
     assert (marks(story).status, states(story)) == ("paused", before)
     story.when(c.ResumeExecution())
     assert (marks(story).status, states(story)) == ("running", before)
+
+
+def test_every_kind_of_event_leads_to_marks() -> None:
+    assert set(_STATES) == set(get_args(ExecutionEvent))

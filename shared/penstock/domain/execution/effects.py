@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchTask:
@@ -34,7 +36,19 @@ class WithdrawTask:
     reason: str
 
 
-Effect: TypeAlias = DispatchTask | WithdrawTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCommand:
+    """
+    Ask another entity for something: a command in the same transaction, its id derived from its cause (decisions 7).
+
+    ``command`` is any command of the registry; the domain's kinds of entities do not import one another.
+    """
+
+    subject: str
+    command: msgspec.Struct
+
+
+Effect: TypeAlias = DispatchTask | WithdrawTask | SendCommand
 
 
 def task_id(execution_id: str, step: str, visit: int, attempt: int) -> str:

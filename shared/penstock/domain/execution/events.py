@@ -9,28 +9,139 @@ status. The id of the execution is the envelope's ``subject``.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
-
-import msgspec
+from typing import Any, TypeAlias
 
 from penstock.domain.errors import Failure
+from penstock.domain.execution.body_events import (
+    BlockCompleted,
+    BlockStarted,
+    BodyEvent,
+    ChildCompleted,
+    ChildDetached,
+    ChildFailed,
+    ChildStarted,
+    CompensationCompleted,
+    CompensationStarted,
+    CopyCompleted,
+    CopyStarted,
+    EachCompleted,
+    EachLeft,
+    EachStarted,
+    ItemsAdded,
+)
+from penstock.domain.execution.happened import (
+    Evaluation,
+    Happened,
+    Status,
+)
+from penstock.domain.execution.step_events import (
+    BoundaryTriggered,
+    BranchArrived,
+    EscalationRaised,
+    LockEvent,
+    LockFreed,
+    LockGranted,
+    LockRequested,
+    StepCancelled,
+    StepEvent,
+    StepFailed,
+    StepOffered,
+    StepPassed,
+    StepRerun,
+    StepSkipped,
+    TokensWithdrawn,
+)
+from penstock.domain.execution.task_events import (
+    TaskClaimed,
+    TaskCompleted,
+    TaskEvent,
+    TaskFailed,
+    TaskScheduled,
+    Undoing,
+)
+from penstock.domain.execution.wait_events import (
+    ListeningStarted,
+    MessageReceived,
+    MessageSent,
+    SignalReceived,
+    SignalSent,
+    TimerFired,
+    TimerStarted,
+    Wait,
+    WaitConfirmed,
+    WaitEvent,
+    WaitsClosed,
+    WaitsOpened,
+)
 
-Status: TypeAlias = Literal["running", "waiting", "paused", "failed", "completed", "cancelled", "terminated"]
+__all__ = [
+    "BiteTaken",
+    "BlockCompleted",
+    "BlockStarted",
+    "BodyEvent",
+    "BoundaryTriggered",
+    "BranchArrived",
+    "ChildCompleted",
+    "ChildDetached",
+    "ChildFailed",
+    "ChildStarted",
+    "CompensationCompleted",
+    "CompensationStarted",
+    "CopyCompleted",
+    "CopyStarted",
+    "EachCompleted",
+    "EachLeft",
+    "EachStarted",
+    "EscalationRaised",
+    "Evaluation",
+    "ExecutionCancelled",
+    "ExecutionCompleted",
+    "ExecutionEvent",
+    "ExecutionFailed",
+    "ExecutionMigrated",
+    "ExecutionPaused",
+    "ExecutionResumed",
+    "ExecutionRetried",
+    "ExecutionStarted",
+    "ExecutionTerminated",
+    "ItemsAdded",
+    "LifeEvent",
+    "ListeningStarted",
+    "LockEvent",
+    "LockFreed",
+    "LockGranted",
+    "LockRequested",
+    "MessageReceived",
+    "MessageSent",
+    "SignalReceived",
+    "SignalSent",
+    "Status",
+    "StepCancelled",
+    "StepEvent",
+    "StepFailed",
+    "StepOffered",
+    "StepPassed",
+    "StepRerun",
+    "StepSkipped",
+    "TaskClaimed",
+    "TaskCompleted",
+    "TaskEvent",
+    "TaskFailed",
+    "TaskScheduled",
+    "TimerFired",
+    "TimerStarted",
+    "TokensWithdrawn",
+    "Undoing",
+    "VariablesSet",
+    "Wait",
+    "WaitConfirmed",
+    "WaitEvent",
+    "WaitsClosed",
+    "WaitsOpened",
+]
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A condition that was evaluated: what it said, what it gave, what it saw (VAR-06)."""
-
-    expression: str
-    result: bool
-    seen: dict[str, Any] = {}
-
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    status: Status | None = None
-
-
-class ExecutionStarted(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionStarted(Happened, frozen=True, kw_only=True, omit_defaults=True):
     definition: str
     version: str
     digest: str
@@ -42,122 +153,23 @@ class ExecutionStarted(_Event, frozen=True, kw_only=True, omit_defaults=True):
     priority: str = "medium"
     initiated_by: str = "system"
     deadline: datetime | None = None
+    depth: int = 0
 
 
-class TaskScheduled(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """
-    An attempt is offered to workers. ``visit`` is new on the first attempt, the same on the next ones.
+class ExecutionPaused(Happened, frozen=True, kw_only=True, omit_defaults=True):
+    """``children`` are the executions that it waits for: they are paused with it."""
 
-    ``claim`` asks the worker to claim before it works; ``timeout`` (None: as long as it shows that it lives) and
-    ``heartbeat`` are seconds.
-    """
-
-    visit: int
-    step: str
-    attempt: int = 1
-    scope: int = 0
-    consumed: tuple[str, ...] = ()
-    task: str
-    queue: str = "default"
-    input: Any = None
-    timeout: float | None = 10.0
-    heartbeat: float | None = None
-    claim: bool = False
-    start_by: datetime | None = None
-
-
-class TaskClaimed(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """From here on the engine owns the attempt's expiry: ``expires_at``, or three missed heartbeats (in seconds)."""
-
-    visit: int
-    attempt: int
-    worker: str
-    token: str
-    expires_at: datetime | None = None
-    heartbeat: float | None = None
-
-
-class TaskCompleted(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """``set`` are changed variables; ``keep`` says that the output stays readable as ``steps.<id>``."""
-
-    visit: int
-    step: str
-    attempt: int
-    output: Any = None
-    keep: bool = False
-    set: dict[str, Any] = {}
-    taken: tuple[str, ...] = ()
-    evaluations: tuple[Evaluation, ...] = ()
-    worker: str = ""
-
-
-class TaskFailed(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """An attempt failed. The next one begins at ``retry_at``; None means that no attempt is left."""
-
-    visit: int
-    step: str
-    attempt: int
-    failure: Failure
-    retry_at: datetime | None = None
-    worker: str = ""
-
-
-class TimerStarted(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    visit: int
-    step: str
-    scope: int = 0
-    consumed: tuple[str, ...] = ()
-    due_at: datetime
-
-
-class TimerFired(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    visit: int
-    step: str
-    taken: tuple[str, ...] = ()
-    evaluations: tuple[Evaluation, ...] = ()
-
-
-class StepPassed(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A routing step was entered and left at once."""
-
-    visit: int
-    step: str
-    scope: int = 0
-    consumed: tuple[str, ...] = ()
-    set: dict[str, Any] = {}
-    taken: tuple[str, ...] = ()
-    evaluations: tuple[Evaluation, ...] = ()
-
-
-class StepFailed(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A step could not be entered or left: its own expressions failed, or no branch was open."""
-
-    visit: int
-    step: str
-    scope: int = 0
-    consumed: tuple[str, ...] = ()
-    failure: Failure
-
-
-class StepCancelled(_Event, frozen=True, kw_only=True, omit_defaults=True):
-    """An open step was withdrawn; ``attempt`` is that of its task, 0 where it has none."""
-
-    visit: int
-    step: str
-    attempt: int = 0
-    reason: str = ""
-
-
-class ExecutionPaused(_Event, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     by: str = "system"
+    children: tuple[str, ...] = ()
 
 
-class ExecutionResumed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionResumed(Happened, frozen=True, kw_only=True, omit_defaults=True):
     by: str = "system"
+    children: tuple[str, ...] = ()
 
 
-class ExecutionFailed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionFailed(Happened, frozen=True, kw_only=True, omit_defaults=True):
     """Parked, not ended: it can be retried until ``purge_at``, then it is terminated."""
 
     failure: Failure
@@ -166,7 +178,7 @@ class ExecutionFailed(_Event, frozen=True, kw_only=True, omit_defaults=True):
     purge_at: datetime
 
 
-class ExecutionRetried(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionRetried(Happened, frozen=True, kw_only=True, omit_defaults=True):
     """The failed visits are tried again, each with a fresh budget of attempts."""
 
     visits: tuple[int, ...] = ()
@@ -174,41 +186,48 @@ class ExecutionRetried(_Event, frozen=True, kw_only=True, omit_defaults=True):
     by: str = "system"
 
 
-class BiteTaken(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class BiteTaken(Happened, frozen=True, kw_only=True, omit_defaults=True):
     """One decision was enough for now; the clock brings the execution back at once (a decision is bounded)."""
 
 
-class ExecutionCompleted(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class VariablesSet(Happened, frozen=True, kw_only=True, omit_defaults=True):
+    set: dict[str, Any]
+    by: str = "system"
+
+
+class ExecutionMigrated(Happened, frozen=True, kw_only=True, omit_defaults=True):
+    """It goes on by another version of its definition."""
+
+    version: str
+    digest: str
+    by: str = "system"
+
+
+class ExecutionCompleted(Happened, frozen=True, kw_only=True, omit_defaults=True):
     output: Any = None
 
 
-class ExecutionCancelled(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionCancelled(Happened, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     by: str = "system"
 
 
-class ExecutionTerminated(_Event, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionTerminated(Happened, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     by: str = "system"
 
 
-ExecutionEvent: TypeAlias = (
+LifeEvent: TypeAlias = (
     ExecutionStarted
-    | TaskScheduled
-    | TaskClaimed
-    | TaskCompleted
-    | TaskFailed
-    | TimerStarted
-    | TimerFired
-    | StepPassed
-    | StepFailed
-    | StepCancelled
     | ExecutionPaused
     | ExecutionResumed
     | ExecutionFailed
     | ExecutionRetried
     | BiteTaken
+    | VariablesSet
+    | ExecutionMigrated
     | ExecutionCompleted
     | ExecutionCancelled
     | ExecutionTerminated
 )
+ExecutionEvent: TypeAlias = TaskEvent | StepEvent | LockEvent | WaitEvent | BodyEvent | LifeEvent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Final, get_args
 
 from penstock.domain.definition.picture import Marks, StepMark, StepState
 from penstock.domain.execution import events as e
@@ -26,12 +26,60 @@ def marks_of(events: Iterable[e.ExecutionEvent]) -> Marks:
     return trail.marks()
 
 
+_STATES: Final[dict[type[e.ExecutionEvent], StepState | None]] = {
+    e.TaskScheduled: "open",
+    e.BlockStarted: "open",
+    e.EachStarted: "open",
+    e.ChildStarted: "open",
+    e.CompensationStarted: "open",
+    e.TimerStarted: "waiting",
+    e.ListeningStarted: "waiting",
+    e.LockRequested: "waiting",
+    e.StepFailed: "failed",
+    e.ChildFailed: "failed",
+    e.TaskCompleted: "done",
+    e.TimerFired: "done",
+    e.StepPassed: "done",
+    e.MessageSent: "done",
+    e.SignalSent: "done",
+    e.EscalationRaised: "done",
+    e.ChildDetached: "done",
+    e.MessageReceived: "done",
+    e.SignalReceived: "done",
+    e.BlockCompleted: "done",
+    e.EachCompleted: "done",
+    e.ChildCompleted: "done",
+    e.CompensationCompleted: "done",
+    e.StepSkipped: "done",
+    e.TaskFailed: None,
+    e.StepCancelled: None,
+    **dict.fromkeys(get_args(e.LifeEvent)),
+    e.TaskClaimed: None,
+    e.TokensWithdrawn: None,
+    e.BranchArrived: None,
+    e.BoundaryTriggered: None,
+    e.StepOffered: None,
+    e.StepRerun: None,
+    e.LockGranted: None,
+    e.LockFreed: None,
+    e.WaitsOpened: None,
+    e.WaitConfirmed: None,
+    e.WaitsClosed: None,
+    e.ItemsAdded: None,
+    e.CopyStarted: None,
+    e.CopyCompleted: None,
+    e.EachLeft: None,
+}
+"""What an event says about the step of its visit; None where it says nothing, or where that depends."""
+
+
 @dataclass(slots=True)
 class _Trail:
     """A visit keeps its number through attempts and retries, so that none is counted twice."""
 
     status: str = ""
     visits: dict[int, tuple[str, StepState]] = field(default_factory=dict)
+    undoing: set[int] = field(default_factory=set)
     taken: Counter[str] = field(default_factory=Counter)
     lying: Counter[str] = field(default_factory=Counter)
     ended: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -39,31 +87,30 @@ class _Trail:
     def follow(self, event: e.ExecutionEvent) -> None:
         self.status = event.status or self.status
         match event:
-            case e.ExecutionStarted():
-                self._put(event.taken)
-            case e.TaskScheduled():
-                self._enter(event, "open")
-            case e.TimerStarted():
-                self._enter(event, "waiting")
-            case e.StepFailed():
-                self._enter(event, "failed")
-            case e.StepPassed():
-                self._enter(event, "done")
-                self._leave(event)
-            case e.TaskCompleted() | e.TimerFired():
-                self._leave(event)
-            case e.TaskFailed():
-                self.visits[event.visit] = (event.step, "waiting" if event.retry_at else "failed")
+            case e.TaskScheduled(visit=visit, undoes=int()):
+                self.undoing.add(visit)
             case e.StepCancelled():
                 self._withdraw(event)
+            case e.TaskFailed(visit=visit) if visit not in self.undoing:
+                self.visits[visit] = (event.step, "waiting" if event.retry_at else "failed")
             case e.ExecutionCompleted() | e.ExecutionCancelled() | e.ExecutionTerminated():
                 self.lying.clear()
-            case e.TaskClaimed() | e.BiteTaken():
-                pass
-            case e.ExecutionPaused() | e.ExecutionResumed() | e.ExecutionFailed() | e.ExecutionRetried():
-                pass
-            case _:
-                assert_never(event)
+            case _ if getattr(event, "visit", None) not in self.undoing:
+                self._go_on(event)
+
+    def _go_on(self, event: e.ExecutionEvent) -> None:
+        taken: tuple[str, ...] = getattr(event, "taken", ())
+        self.lying.subtract(getattr(event, "consumed", ()))
+        self.taken.update(taken)
+        self.lying.update(taken)
+        state = _STATES[type(event)]
+        if state is None:
+            return
+        step: str = getattr(event, "step", "")
+        self.visits[getattr(event, "visit", 0)] = (step, state)
+        if state == "done" and not taken:
+            held = next((one.expression for one in getattr(event, "evaluations", ()) if one.result), "")
+            self.ended[step, held] += 1
 
     def marks(self) -> Marks:
         return Marks(
@@ -73,21 +120,6 @@ class _Trail:
             lying={transition: count for transition, count in sorted(self.lying.items()) if count > 0},
             ended=dict(sorted(self.ended.items())),
         )
-
-    def _put(self, taken: tuple[str, ...]) -> None:
-        self.taken.update(taken)
-        self.lying.update(taken)
-
-    def _enter(self, event: e.TaskScheduled | e.TimerStarted | e.StepFailed | e.StepPassed, state: StepState) -> None:
-        self.lying.subtract(event.consumed)
-        self.visits[event.visit] = (event.step, state)
-
-    def _leave(self, event: e.TaskCompleted | e.TimerFired | e.StepPassed) -> None:
-        self.visits[event.visit] = (event.step, "done")
-        self._put(event.taken)
-        if not event.taken:
-            held = next((one.expression for one in event.evaluations if one.result), "")
-            self.ended[event.step, held] += 1
 
     def _withdraw(self, event: e.StepCancelled) -> None:
         step, state = self.visits.get(event.visit, (event.step, "open"))

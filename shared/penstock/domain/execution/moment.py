@@ -14,12 +14,13 @@ from penstock.domain.execution.state import Execution
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The execution's id, its definition, and the time."""
+    """The execution's id, its definition, and the time; ``target`` is the version that a migration goes to."""
 
     execution_id: str
     definition: Definition
     now: datetime
+    target: Definition | None = None
 
-    def names(self, state: Execution, **more: Any) -> Names:
-        """What expressions see, made when the first one looks: most steps have none."""
-        return partial(names_of, self.execution_id, state, self.now, **more)
+    def names(self, state: Execution, scope: int = 0, **more: Any) -> Names:
+        """What expressions in ``scope`` see, made when the first one looks: most steps have none."""
+        return partial(names_of, self.execution_id, state, self.now, scope, **more)

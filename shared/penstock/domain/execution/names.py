@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from penstock.domain.definition.model import Period
 from penstock.domain.errors import ErrorCode, StepFailure
+from penstock.domain.execution.places import outputs, visible
 from penstock.domain.execution.state import Execution
 from penstock.domain.expressions.duration import DurationInvalid, parse_duration
 from penstock.domain.expressions.expression import EvaluationFailed
 from penstock.domain.expressions.template import compile_template
+from penstock.domain.schedule.cron import CronInvalid, next_tick
 from penstock.domain.storable import NotStorable, check_values
 
 Names: TypeAlias = Callable[[], dict[str, Any]]
 
 
-def names_of(execution_id: str, state: Execution, now: datetime, **more: Any) -> dict[str, Any]:
-    """The variables by name, and what stands beside them: ``variables``, ``steps``, ``now``, ``execution``."""
+def names_of(execution_id: str, state: Execution, now: datetime, scope: int, **more: Any) -> dict[str, Any]:
+    """
+    The variables by name as ``scope`` sees them, and what stands beside them: ``variables``, ``steps``, ``now``,
+    ``execution``.
+    """
     origin = state.origin
+    variables = visible(state, scope)
     return {
-        **state.variables,
-        "variables": state.variables,
-        "steps": state.results,
+        **variables,
+        "variables": variables,
+        "steps": outputs(state, scope),
         "now": now.isoformat(),
         "execution": {
             "id": execution_id,
@@ -70,4 +76,35 @@ def seconds(period: Period, names: Names, step: str) -> timedelta:
     try:
         return parse_duration(str(text))
     except DurationInvalid as error:
+        raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error
+
+
+def moment(text: str, step: str) -> datetime:
+    """
+    An ISO 8601 date-time; UTC where it says no zone.
+
+    Raises:
+        StepFailure: it is none.
+
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise StepFailure(
+            ErrorCode.EXPRESSION_FAILED, f"step {step!r}: expected an ISO 8601 date-time, but got {text[:60]!r}"
+        ) from error
+
+
+def tick(cron: str, timezone: str, after: datetime, step: str) -> datetime:
+    """
+    The next moment of a cron expression.
+
+    Raises:
+        StepFailure: it gives none.
+
+    """
+    try:
+        return next_tick(cron, timezone, after)
+    except CronInvalid as error:
         raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}: {error}") from error

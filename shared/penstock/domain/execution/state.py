@@ -14,10 +14,17 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from penstock.domain.errors import Failure
-from penstock.domain.execution.events import Status
+from penstock.domain.execution.happened import Status
+from penstock.domain.execution.task_events import Undoing
 
 AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MISSED_BEATS: Final = 3
+SHELF: Final = 256
+"""Outputs that are kept together."""
+
+PAGE: Final = 1000
+"""Results of a for-each that are kept together: one more does not touch the others."""
+
 REDISPATCH_AFTER: Final = timedelta(days=6)
 """An attempt that nobody took is offered again before the task topic forgets it (7 days)."""
 
@@ -36,7 +43,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="task"):
-    """``tries`` counts the attempts of the present budget, ``attempt`` all of them."""
+    """
+    ``tries`` counts the attempts of the present budget, ``attempt`` all of them. ``undoes`` is the visit that the task
+    compensates; ``adhoc`` the type and queue of a task that the definition does not know.
+    """
 
     step: str
     scope: int = 0
@@ -46,10 +56,12 @@ class OpenTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     scheduled_at: datetime
     start_by: datetime | None = None
     claim: Claim | None = None
+    undoes: int | None = None
+    adhoc: tuple[str, str] | None = None
 
 
 class BackingOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="backing_off"):
-    """Between two attempts; ``attempt`` is the one that failed."""
+    """Between two attempts; ``attempt`` is the one that failed, which is undone first where it is ``undoing``."""
 
     step: str
     scope: int = 0
@@ -57,6 +69,9 @@ class BackingOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     tries: int
     input: Any = None
     retry_at: datetime
+    undoes: int | None = None
+    adhoc: tuple[str, str] | None = None
+    undoing: bool = False
 
 
 class OpenTimer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="timer"):
@@ -66,16 +81,152 @@ class OpenTimer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
 
 
 class FailedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="failed"):
-    """Waits for a retry of the execution. ``attempt`` 0: the step itself could not be entered."""
+    """
+    Waits for a retry of the execution. ``attempt`` 0: the step itself could not be entered, or was failed as a whole.
+    ``child`` is the execution that failed in its place.
+    """
 
     step: str
     scope: int = 0
     attempt: int = 0
     input: Any = None
     failure: Failure
+    child: str | None = None
+    undoes: int | None = None
+    adhoc: tuple[str, str] | None = None
 
 
-Visit: TypeAlias = OpenTask | BackingOff | OpenTimer | FailedStep
+class Listening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="listening"):
+    """For what, is in the execution's ``waits``."""
+
+    step: str
+    scope: int = 0
+
+
+class OpenBlock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="block"):
+    """A body is under way; its tokens and visits have the visit's number as their scope."""
+
+    step: str
+    scope: int = 0
+    round: int = 1
+    variables: dict[str, Any] = {}
+
+
+class OpenEach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="each"):
+    """
+    Copies are under way: ``open`` of them, ``done`` are over. The items from ``cursor`` on wait in ``pages``, of which
+    the first begins with number ``first``. ``results`` are pages by index // PAGE, each by index.
+    """
+
+    step: str
+    scope: int = 0
+    item: str
+    at_once: int
+    into: str | None = None
+    pages: tuple[list[Any], ...] = ()
+    first: int = 0
+    cursor: int = 0
+    total: int = 0
+    open: int = 0
+    done: int = 0
+    results: dict[int, dict[int, Any]] = {}
+    left: bool = False
+    closed: bool = False
+
+
+class OpenCopy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="copy"):
+    """One copy of a for-each, whose visit is its ``scope``. What its tasks gave is kept in it."""
+
+    step: str
+    scope: int
+    index: int
+    variables: dict[str, Any]
+    results: dict[str, Any] = {}
+
+
+class OpenChild(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="child"):
+    step: str
+    scope: int = 0
+    child: str
+
+
+class Compensating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="compensating"):
+    """Undo tasks are under way in the scope of this number; ``visits`` are those still to be undone."""
+
+    step: str
+    scope: int = 0
+    visits: tuple[int, ...] = ()
+    parallel: bool = False
+    then: Literal["go_on", "cancelled"]
+    reason: str
+    by: str
+
+
+class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="queued"):
+    """Waits in the step for its lock; ``granted`` when it has it and has not yet begun."""
+
+    step: str
+    scope: int = 0
+    granted: bool = False
+
+
+Composite: TypeAlias = OpenBlock | OpenEach | OpenCopy | Compensating
+Visit: TypeAlias = (
+    OpenTask
+    | BackingOff
+    | OpenTimer
+    | FailedStep
+    | Listening
+    | OpenBlock
+    | OpenEach
+    | OpenCopy
+    | OpenChild
+    | Compensating
+    | Queued
+)
+
+
+class Waits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    What a visit waits for: mailboxes and signals by option, and which of these have confirmed; moments by option.
+
+    ``again``: the visit failed and waits anew. What it gets may then have been meant for its earlier waits, so that
+    those it has now are all closed in the end.
+    """
+
+    sources: dict[int, str] = {}
+    confirmed: tuple[int, ...] = ()
+    timers: dict[int, datetime] = {}
+    again: bool = False
+
+
+class HeldLock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Asked for by a visit, and held once ``granted``."""
+
+    lock: str
+    shared: bool = False
+    granted: bool = False
+    fence: int | None = None
+
+
+class Wave(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The ways in that have arrived at a join that waits for enough of them, and whether it has gone on."""
+
+    arrived: tuple[str, ...] = ()
+    fired: bool = False
+
+
+class Undoable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A completed visit of ``step`` that can be undone; it was the ``order``-th. ``within`` are the steps around it, the
+    outermost first, and ``copies`` the visits of the copies among them.
+    """
+
+    step: str
+    order: int
+    within: tuple[str, ...] = ()
+    copies: tuple[int, ...] = ()
+    undo: Undoing
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +238,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: datetime
     business_key: str | None = None
     initiated_by: str
+    depth: int = 0
 
 
 class NotStarted(msgspec.Struct, frozen=True, tag="not_started"):
@@ -98,7 +250,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     An execution that has begun and not ended.
 
     ``mode`` says whether tokens move; ``status`` is what the world is told. While paused or failed, results are
-    recorded and put tokens on transitions, but none enters a step.
+    recorded and put tokens on transitions, but none enters a step. ``results`` are the outputs kept last; when there
+    are SHELF of them they go on one of the ``shelves``, so that one more does not copy them all.
     """
 
     origin: Origin
@@ -106,6 +259,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     status: Status = "running"
     variables: dict[str, Any] = {}
     results: dict[str, Any] = {}
+    shelves: tuple[dict[str, Any], ...] = ()
     tokens: dict[int, dict[str, int]] = {}
     visits: dict[int, Visit] = {}
     next_visit: int = 1
@@ -113,6 +267,11 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     unfinished: bool = False
     deadline: datetime | None = None
     purge_at: datetime | None = None
+    waits: dict[int, Waits] = {}
+    locks: dict[int, HeldLock] = {}
+    waves: dict[int, dict[str, Wave]] = {}
+    undoable: dict[int, dict[int, Undoable]] = {}
+    completions: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ended"):
@@ -132,6 +291,7 @@ def due_at(state: ExecutionState, beats: Mapping[int, datetime] | None = None) -
     if state.unfinished:
         return AT_ONCE
     dues = [due for number, visit in state.visits.items() for due in visit_dues(number, visit, beats or {})]
+    dues.extend(due for waits in state.waits.values() for due in waits.timers.values())
     if state.deadline is not None:
         dues.append(state.deadline)
     return min(dues, default=None)
@@ -142,8 +302,9 @@ def visit_dues(number: int, visit: Visit, beats: Mapping[int, datetime]) -> Iter
     match visit:
         case OpenTimer(due_at=due):
             yield due
-        case BackingOff(retry_at=due):
-            yield due
+        case BackingOff(retry_at=due, undoing=undoing):
+            if not undoing:
+                yield due
         case OpenTask(claim=None):
             yield visit.scheduled_at + REDISPATCH_AFTER
             if visit.start_by is not None:
@@ -154,5 +315,5 @@ def visit_dues(number: int, visit: Visit, beats: Mapping[int, datetime]) -> Iter
             beat_by = claim.beat_by(beats.get(number, claim.claimed_at))
             if beat_by is not None:
                 yield beat_by
-        case FailedStep():
+        case _:
             pass

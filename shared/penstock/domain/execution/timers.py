@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from penstock.domain.definition.model import ListenStep
 from penstock.domain.errors import ErrorCode, Failure, StepFailure
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
-from penstock.domain.execution.failed import execution_failed
+from penstock.domain.execution.evolve import evolve
+from penstock.domain.execution.listening import option_taken
 from penstock.domain.execution.moment import Moment
-from penstock.domain.execution.state import BackingOff, Execution, OpenTask, OpenTimer, Visit, visit_dues
+from penstock.domain.execution.moving.boundaries import Events, awaits, timed_out, triggered
+from penstock.domain.execution.moving.ending import failing
+from penstock.domain.execution.state import BackingOff, Execution, FailedStep, OpenTask, OpenTimer, visit_dues
 from penstock.domain.execution.tasks import attempt_failed, try_again
 from penstock.domain.execution.withdrawal import withdrawn
 from penstock.domain.steps.leaving import leave
+from penstock.domain.steps.listen import TIMEOUT
+
+MAX_FIRED: Final = 500
+"""Events of one decision of the clock; what else is due is due again at once."""
+
+_ITSELF: Final = -1
 
 
-def fire_timers(state: Execution, command: c.FireTimers, at: Moment) -> tuple[e.ExecutionEvent, ...]:
-    """Everything that is due now; nothing while the execution is paused."""
+class _Due(NamedTuple):
+    at: datetime
+    visit: int
+    option: int
+    """Of the visit's waits; ``_ITSELF``: the visit's own moment."""
+
+
+def fire_timers(state: Execution, command: c.FireTimers, at: Moment) -> Events:
+    """Everything that is due now, as long as it is still open when its turn comes; nothing while paused."""
     if state.mode == "paused":
         return ()
     if state.mode == "failed":
@@ -23,51 +43,103 @@ def fire_timers(state: Execution, command: c.FireTimers, at: Moment) -> tuple[e.
         failure = Failure(
             code=ErrorCode.EXECUTION_TIMED_OUT, message=f"expected an end by {state.deadline.isoformat()}"
         )
-        return (execution_failed(failure, at),)
-    due = sorted(
-        (min(dues), number)
+        return failing(state, failure, at)
+    fired: list[e.ExecutionEvent] = []
+    for due in _due(state, command, at):
+        for event in _fire(state, due, at):
+            after = evolve(state, event, at.now)
+            fired.append(event)
+            if not isinstance(after, Execution):
+                return tuple(fired)
+            state = after
+        if len(fired) >= MAX_FIRED:
+            break
+    return tuple(fired)
+
+
+def _due(state: Execution, command: c.FireTimers, at: Moment) -> list[_Due]:
+    due = [
+        _Due(min(dues), number, _ITSELF)
         for number, visit in state.visits.items()
         if (dues := [moment for moment in visit_dues(number, visit, command.beats) if moment <= at.now])
+    ]
+    due.extend(
+        _Due(moment, number, option)
+        for number, waits in state.waits.items()
+        for option, moment in waits.timers.items()
+        if moment <= at.now
     )
-    return tuple(_due(state, number, state.visits[number], at) for _, number in due)
+    return sorted(due)
 
 
-def _due(state: Execution, number: int, visit: Visit, at: Moment) -> e.ExecutionEvent:
+def _fire(state: Execution, due: _Due, at: Moment) -> Events:
+    visit = state.visits.get(due.visit)
+    if visit is None or isinstance(visit, FailedStep):
+        return ()
+    if due.option != _ITSELF:
+        return _option(state, due, at)
     match visit:
-        case OpenTimer(step=step):
-            return _fired(state, number, visit, step, at)
+        case OpenTimer():
+            return (_fired(state, due.visit, visit, at),)
         case BackingOff():
-            return try_again(state, number, at)
+            return try_again(state, due.visit, at)
         case OpenTask():
-            return _expired(state, number, visit, at)
+            return _expired(state, due.visit, visit, at)
         case _:
-            raise TypeError(f"expected something that can be due at visit {number}, but it is {visit!r}")
+            return ()
 
 
-def _fired(state: Execution, number: int, timer: OpenTimer, step: str, at: Moment) -> e.ExecutionEvent:
+def _option(state: Execution, due: _Due, at: Moment) -> Events:
+    if due.option == TIMEOUT:
+        return timed_out(state, due.visit, at)
+    if not awaits(due.option):
+        return triggered(state, due.visit, due.option, "timer", at)
+    visit = state.visits[due.visit]
+    step = at.definition.graph.steps[visit.step]
+    if not isinstance(step, ListenStep):
+        raise TypeError(f"expected step {step.id!r} to listen, but it is {type(step).__name__}")
     try:
-        taken, evaluations = leave(at.definition.graph.steps[step], at.names(state))
+        changed, leaving = option_taken(state, visit.scope, step, due.option, None, at)
     except StepFailure as error:
-        return e.StepFailed(visit=number, step=step, scope=timer.scope, failure=error.failure)
-    return e.TimerFired(visit=number, step=step, taken=taken, evaluations=evaluations)
+        return (e.StepFailed(visit=due.visit, step=step.id, scope=visit.scope, failure=error.failure),)
+    return (
+        e.TimerFired(
+            visit=due.visit,
+            step=step.id,
+            option=due.option,
+            set=changed,
+            taken=leaving.taken,
+            evaluations=leaving.evaluations,
+        ),
+    )
 
 
-def _expired(state: Execution, number: int, task: OpenTask, at: Moment) -> e.ExecutionEvent:
+def _fired(state: Execution, number: int, timer: OpenTimer, at: Moment) -> e.ExecutionEvent:
+    try:
+        taken, evaluations = leave(at.definition.graph.steps[timer.step], at.names(state, timer.scope))
+    except StepFailure as error:
+        return e.StepFailed(visit=number, step=timer.step, scope=timer.scope, failure=error.failure)
+    return e.TimerFired(visit=number, step=timer.step, taken=taken, evaluations=evaluations)
+
+
+def _expired(state: Execution, number: int, task: OpenTask, at: Moment) -> Events:
     claim = task.claim
     if claim is None:
         if task.start_by is not None and task.start_by <= at.now:
             message = f"expected a worker to begin by {task.start_by.isoformat()}"
-            return attempt_failed(number, task, Failure(code=ErrorCode.TASK_NOT_STARTED, message=message), at)
+            failure = Failure(code=ErrorCode.TASK_NOT_STARTED, message=message)
+            return (attempt_failed(state, number, task, failure, at),)
         return try_again(state, number, at)
     if claim.expires_at is not None and claim.expires_at <= at.now:
         message = f"expected {claim.worker} to end by {claim.expires_at.isoformat()}"
-        return attempt_failed(number, task, Failure(code=ErrorCode.TASK_TIMED_OUT, message=message), at)
+        failure = Failure(code=ErrorCode.TASK_TIMED_OUT, message=message)
+        return (attempt_failed(state, number, task, failure, at),)
     message = f"expected a heartbeat of {claim.worker} every {claim.heartbeat} s"
-    return attempt_failed(number, task, Failure(code=ErrorCode.TASK_LOST, message=message), at)
+    return (attempt_failed(state, number, task, Failure(code=ErrorCode.TASK_LOST, message=message), at),)
 
 
-def _purge(state: Execution, at: Moment) -> tuple[e.ExecutionEvent, ...]:
+def _purge(state: Execution, at: Moment) -> Events:
     if state.purge_at is None or state.purge_at > at.now:
         return ()
     ended = e.ExecutionTerminated(reason="failed for too long", by="clock", status="terminated")
-    return (*withdrawn(state, ended.reason), ended)
+    return (*withdrawn(state, ended.reason, force=True), ended)

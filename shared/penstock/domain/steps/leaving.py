@@ -8,7 +8,7 @@ import msgspec
 
 from penstock.domain.definition.model import Step, Transition
 from penstock.domain.errors import ErrorCode, StepFailure
-from penstock.domain.execution.events import Evaluation
+from penstock.domain.execution.happened import Evaluation
 from penstock.domain.execution.names import Names
 from penstock.domain.expressions.expression import EvaluationFailed, compile_expression
 
@@ -25,7 +25,8 @@ class Leaving(NamedTuple):
 
 def leave(step: Step, names: Names) -> Leaving:
     """
-    The way out of ``step``: all transitions of a parallel split, the first whose condition holds of an exclusive one.
+    The way out of ``step``: all transitions of a parallel split, those whose condition holds of an inclusive one, the
+    first of them of an exclusive one.
 
     Raises:
         StepFailure: a condition failed, or none holds and no transition is marked ``otherwise``.
@@ -33,12 +34,18 @@ def leave(step: Step, names: Names) -> Leaving:
     """
     if step.split == "parallel":
         return Leaving(tuple(t.id for t in step.outgoing if t.target), ())
-    evaluations: list[Evaluation] = []
-    for transition in step.outgoing:
-        if _open(step, transition, names, evaluations):
-            return Leaving((transition.id,) if transition.target else (), tuple(evaluations))
     if not step.outgoing:
         return Leaving((), ())
+    evaluations: list[Evaluation] = []
+    chosen: list[Transition] = []
+    for transition in step.outgoing:
+        if (chosen and transition.otherwise) or not _open(step, transition, names, evaluations):
+            continue
+        chosen.append(transition)
+        if step.split == "exclusive":
+            break
+    if chosen:
+        return Leaving(tuple(t.id for t in chosen if t.target), tuple(evaluations))
     raise StepFailure(
         ErrorCode.NO_BRANCH_TAKEN,
         f"step {step.id!r}: expected one of its conditions to hold, or an `otherwise`, but "
@@ -46,20 +53,29 @@ def leave(step: Step, names: Names) -> Leaving:
     )
 
 
-def _open(step: Step, transition: Transition, names: Names, evaluations: list[Evaluation]) -> bool:
-    if transition.when is None:
-        return True
-    expression = compile_expression(transition.when)
+def evaluate(condition: str, names: Names, step: str) -> Evaluation:
+    """
+    A condition with what it saw, as it is recorded (VAR-06).
+
+    Raises:
+        StepFailure: it cannot be evaluated.
+
+    """
+    expression = compile_expression(condition)
     try:
         seen_names = names()
         result = expression.test(seen_names)
     except EvaluationFailed as error:
-        raise StepFailure(
-            ErrorCode.EXPRESSION_FAILED, f"step {step.id!r}, condition {transition.when!r}: {error}"
-        ) from error
+        raise StepFailure(ErrorCode.EXPRESSION_FAILED, f"step {step!r}, condition {condition!r}: {error}") from error
     seen = {path: _short(value) for path, value in expression.seen(seen_names).items()}
-    evaluations.append(Evaluation(expression=transition.when, result=result, seen=seen))
-    return result
+    return Evaluation(expression=condition, result=result, seen=seen)
+
+
+def _open(step: Step, transition: Transition, names: Names, evaluations: list[Evaluation]) -> bool:
+    if transition.when is None:
+        return True
+    evaluations.append(evaluate(transition.when, names, step.id))
+    return evaluations[-1].result
 
 
 def _short(value: Any) -> Any:

@@ -4,26 +4,52 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from penstock.domain.definition.model import RouteStep, Step, TaskStep, WaitStep
+from penstock.domain.definition.model import (
+    BlockStep,
+    CompensateStep,
+    EachStep,
+    ListenStep,
+    RouteStep,
+    Step,
+    TaskStep,
+    WaitStep,
+    WorkflowStep,
+)
 from penstock.domain.errors import StepFailure
 from penstock.domain.execution.events import ExecutionEvent, StepFailed
-from penstock.domain.steps import route, task, wait
+from penstock.domain.steps import block, compensate, each, listen, route, task, wait, workflow
 from penstock.domain.steps.entry import Entry
 
 
-def enter(step: Step, entry: Entry) -> ExecutionEvent:
-    """The event by which a token enters ``step``, which may be that the step failed."""
+def enter(step: Step, entry: Entry) -> tuple[ExecutionEvent, ...]:
+    """The events by which a token enters ``step``, which may be that the step failed."""
     try:
-        match step:
-            case TaskStep():
-                return task.enter(step, entry)
-            case WaitStep():
-                return wait.enter(step, entry)
-            case RouteStep():
-                return route.enter(step, entry)
-            case _:
-                assert_never(step)
+        return _enter(step, entry)
     except StepFailure as error:
-        return StepFailed(
-            visit=entry.visit, step=step.id, scope=entry.scope, consumed=entry.consumed, failure=error.failure
+        return (
+            StepFailed(
+                visit=entry.visit, step=step.id, scope=entry.scope, consumed=entry.consumed, failure=error.failure
+            ),
         )
+
+
+def _enter(step: Step, entry: Entry) -> tuple[ExecutionEvent, ...]:
+    match step:
+        case TaskStep():
+            return (task.enter(step, entry),)
+        case RouteStep():
+            return (route.enter(step, entry),)
+        case WaitStep():
+            return (wait.enter(step, entry),)
+        case ListenStep():
+            return (listen.enter(step, entry),)
+        case BlockStep():
+            return (block.enter(step, entry),)
+        case EachStep():
+            return each.enter(step, entry)
+        case WorkflowStep():
+            return (workflow.enter(step, entry),)
+        case CompensateStep():
+            return (compensate.enter(step, entry),)
+        case _:
+            assert_never(step)

@@ -26,7 +26,9 @@ def enter(step: TaskStep, entry: Entry) -> TaskScheduled:
     return schedule(step, entry, payload, attempt=1)
 
 
-def schedule(step: TaskStep, entry: Entry, payload: Any, attempt: int) -> TaskScheduled:
+def schedule(
+    step: TaskStep, entry: Entry, payload: Any, attempt: int, *, undoes: int | None = None, adhoc: str | None = None
+) -> TaskScheduled:
     """An attempt with the input ``payload``, which is the same for every attempt of a visit."""
     timeout = time_limit(step, entry.names)
     within: timedelta | None = None
@@ -45,6 +47,8 @@ def schedule(step: TaskStep, entry: Entry, payload: Any, attempt: int) -> TaskSc
         heartbeat=step.heartbeat,
         claim=timeout is None or timeout > SHORT or step.heartbeat is not None or within is not None,
         start_by=entry.now + within if within is not None else None,
+        undoes=undoes,
+        adhoc=adhoc,
     )
 
 
