@@ -158,11 +158,11 @@ def test_a_refused_definition_fixes_no_queue() -> None:
 def test_publishing_obliges_the_engine_to_make_the_queues() -> None:
     steps = {"a": {"task": "t", "queue": "gpu", "next": "b"}, "b": {"task": "t"}}
     (event,) = Shop().publish(source(steps=steps, queues={"spare": {"transport": "http"}}))
-    assert react(event) == (EnsureQueues(("default", "gpu", "spare")),)
+    assert react("d", event) == (EnsureQueues(("default", "gpu", "spare")),)
     (silent,) = Shop().publish(source(steps={"a": {"pass": True}}))
-    assert react(silent) == ()
-    assert react(DefinitionActivated(version="1.0.0")) == ()
-    assert react(DefinitionDeactivated(version="1.0.0")) == ()
+    assert react("d", silent) == ()
+    assert react("d", DefinitionActivated(version="1.0.0")) == ()
+    assert react("d", DefinitionDeactivated(version="1.0.0")) == ()
 
 
 def test_events_of_the_partition_change_nothing() -> None:

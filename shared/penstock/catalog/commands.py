@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
+Revision: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class PublishDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,4 +29,43 @@ class DeactivateDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     by: Name = "system"
 
 
-CatalogCommand: TypeAlias = PublishDefinition | ActivateDefinition | DeactivateDefinition
+class ArchiveDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """New executions of this version are refused for ever; running ones go on."""
+
+    version: Name
+    by: Name = "system"
+
+
+class SaveDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Keep ``source`` as the definition's one draft; it may have errors.
+
+    ``expected_revision`` is that of the draft which it takes the place of, 0 of none; absent: of any.
+    """
+
+    source: dict[str, Any]
+    expected_revision: Revision | None = None
+    by: Name = "system"
+
+
+class DiscardDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    expected_revision: Revision | None = None
+    by: Name = "system"
+
+
+class PublishDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Make a version of the draft, if it is still at ``revision``."""
+
+    revision: Revision
+    by: Name = "system"
+
+
+CatalogCommand: TypeAlias = (
+    PublishDefinition
+    | ActivateDefinition
+    | DeactivateDefinition
+    | ArchiveDefinition
+    | SaveDraft
+    | DiscardDraft
+    | PublishDraft
+)

@@ -7,5 +7,7 @@ from penstock.domain.definition.model import Graph, TaskStep
 
 def queues_of(graph: Graph) -> tuple[str, ...]:
     """The queues that ``graph`` uses or declares, sorted."""
-    used = {step.queue for step in graph.steps.values() if isinstance(step, TaskStep)}
-    return tuple(sorted(used | graph.queues.keys()))
+    steps = graph.steps.values()
+    used = {step.queue for step in steps if isinstance(step, TaskStep)}
+    undoing = {undo.queue for step in steps if (undo := getattr(step, "undo", None)) is not None}
+    return tuple(sorted(used | undoing | graph.queues.keys()))

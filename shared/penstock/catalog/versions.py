@@ -4,29 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from penstock.catalog.precedence import precedence
+from penstock.domain.definition.model import Trigger
+
+Status: TypeAlias = Literal["published", "inactive", "archived"]
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``digest`` is the graph's; ``source`` that of the text, which a later release may compile to another graph."""
+    """
+    ``digest`` is the graph's; ``source`` that of the text, which a later release may compile to another graph.
+
+    What is ``archived`` is never active again. ``draft`` is the revision of the draft that it was, if it was one.
+    ``triggers`` are the graph's; they count while it is the latest active version.
+    """
 
     digest: str
     source: str
     active: bool = True
+    archived: bool = False
+    draft: int | None = None
+    triggers: tuple[Trigger, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        if self.archived:
+            return "archived"
+        return "published" if self.active else "inactive"
 
 
-class Unpublished(msgspec.Struct, frozen=True, tag="unpublished"):
-    """Nothing has happened yet."""
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What may become a version; ``revision`` is never used again, not even by the draft after next."""
+
+    revision: int
+    source: dict[str, Any]
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
+class Unpublished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="unpublished"):
+    """No version yet. ``revision`` is that of the latest draft, which may be gone."""
+
+    revision: int = 0
+    draft: Draft | None = None
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="published"):
     """``versions`` in the order in which they were published."""
 
     versions: dict[str, Version]
+    revision: int = 0
+    draft: Draft | None = None
 
 
 DefinitionState: TypeAlias = Unpublished | Published
