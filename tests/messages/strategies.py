@@ -58,6 +58,8 @@ def _plainest(annotation: Any) -> Any:
     if annotation is datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
     plain: dict[Any, Any] = {str: "x", int: 1, Any: None}
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)[0]
     return plain[annotation] if annotation in plain else get_origin(annotation)()
 
 
@@ -80,6 +82,8 @@ def any_of(annotation: Any) -> st.SearchStrategy[Any]:
         return st.one_of([any_of(argument) for argument in arguments])
     if origin is tuple:
         return st.lists(any_of(arguments[0]), max_size=3).map(tuple)
+    if origin is list:
+        return st.lists(any_of(arguments[0]), max_size=3)
     if origin is dict:
         return st.dictionaries(any_of(arguments[0]), any_of(arguments[1]), max_size=3)
     raise TypeError(f"expected a type that a message can hold, but got {annotation!r}: teach it here")

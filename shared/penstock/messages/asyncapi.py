@@ -24,8 +24,12 @@ def _document() -> dict[str, Any]:
     commands = [name for name in COMMANDS if not _short(name).startswith(_CATALOG_VERBS)]
     catalog_commands = [name for name in COMMANDS if _short(name).startswith(_CATALOG_VERBS)]
     channels = {
-        "commands": _channel("commands", "What callers and workers ask. Kept 7 days.", "commands", commands),
-        "events": _channel("events", "What has happened to executions. Kept for ever.", "events", events),
+        "commands": _channel(
+            "commands", "What callers, workers and the engine itself ask. Kept 7 days.", "commands", commands
+        ),
+        "events": _channel(
+            "events", "What has happened to executions and to what they share. Kept for ever.", "events", events
+        ),
         "catalogCommands": _channel("catalog-commands", "What is asked of definitions.", "commands", catalog_commands),
         "catalog": _channel("catalog", "What has happened to definitions. Kept for ever.", "events", catalog),
         "answers": _records("answers", "Accepted or rejected, with code and position. Kept 1 day.", "answer"),

@@ -123,8 +123,8 @@ _decode_command = msgspec.json.Decoder(_CommandIn).decode
 _EVENT_DATA: Final = {name: msgspec.json.Decoder(cls).decode for name, cls in EVENTS.items()}
 _COMMAND_DATA: Final = {name: msgspec.json.Decoder(cls).decode for name, cls in COMMANDS.items()}
 
-MAX_ID: Final = 200
-"""Characters of an id, and of whatever else a sender says around a command."""
+MAX_ID: Final = 400
+"""Characters of an id, and of whatever else a sender says around a command. What the engine sends itself is longest."""
 
 
 def event_hash(value: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from penstock.messages.envelope import MAX_ID
 from penstock.messages.records import Answer, Task, TaskWithdrawn
 from penstock.messages.registry import COMMANDS, EVENTS
 
@@ -18,7 +19,10 @@ _EVENT_FIELDS: Final[dict[str, Any]] = {
     "specversion": {"const": "1.0"},
     "id": {"type": "string", "description": "subject/sequence; unique for ever"},
     "source": _TEXT,
-    "subject": {"type": "string", "description": "the entity: an execution, a definition, or partition/N"},
+    "subject": {
+        "type": "string",
+        "description": "the entity: an execution, a definition, mailbox/..., ..., or partition/N",
+    },
     "time": {"type": "string", "format": "date-time"},
     "datacontenttype": {"const": "application/json"},
     "sequence": {**_NUMBER, "description": "1..n without gap per subject; 0 on events about a partition"},
@@ -35,9 +39,14 @@ _EVENT_FIELDS: Final[dict[str, Any]] = {
 _EVENT_REQUIRED: Final = ("specversion", "id", "source", "type", "subject", "time", "sequence", "inputposition", "data")
 _COMMAND_FIELDS: Final[dict[str, Any]] = {
     "specversion": {"const": "1.0"},
-    "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "the same id is decided once"},
+    "id": {"type": "string", "minLength": 1, "maxLength": MAX_ID, "description": "the same id is decided once"},
     "source": _TEXT,
-    "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "execution (UUIDv7) or definition"},
+    "subject": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_ID,
+        "description": "an execution (UUIDv7), a definition, mailbox/NAME/KEY, signal/NAME or lock/NAME",
+    },
     "datacontenttype": {"const": "application/json"},
     "replyto": {"type": "string", "description": "who wants the answer; it stands in the answer's `to`"},
     "correlationid": _TEXT,

@@ -9,13 +9,20 @@ payload is suspicious, and in the values only where the bytes are.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import msgspec
 
 from penstock.domain import storable
 from penstock.domain.storable import MAX_DEPTH, NotStorable
 
-_LONG_NUMBER = re.compile(rb"[\s:,\[]-?(?:[0-9]{16}|[0-9.]+[eE]\+?[0-9]{2})")
+_CLASSES: Final = bytes.maketrans(b"123456789.E \t\r\n,[", b"0000000000e::::::")
+_PLUS: Final = b"+"
+_LONG_NUMBER: Final = re.compile(rb":-?0(?:0{15}|0*e00)")
+"""
+Sixteen digits or an exponent of two, in bytes translated by ``_CLASSES``: digits are 0, what precedes a value is ``:``.
+A pattern that begins with one byte, not with a class of them, is searched for four times as fast.
+"""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -32,7 +39,8 @@ def check_wellformed(value: bytes) -> None:
 
     """
     deep = value.count(b"{") + value.count(b"[") > MAX_DEPTH
-    if not (deep or b"\\u0000" in value or _LONG_NUMBER.search(value)):
+    nul = b"\\" in value and b"\\u0000" in value  # a single byte is found faster
+    if not (deep or nul or _LONG_NUMBER.search(value.translate(_CLASSES, _PLUS))):
         return
     try:
         decoded = _decode(value)
