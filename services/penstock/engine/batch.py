@@ -7,6 +7,7 @@ whole partition state away, so nothing here has to be undone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,15 +16,21 @@ from uuid import UUID
 
 from penstock.domain.errors import ErrorCode, Failure
 from penstock.domain.execution.commands import (
-    ClaimTask,
+    CompleteChild,
     CompleteTask,
+    DeliverMessage,
+    DeliverSignal,
     FailTask,
     FireTimers,
+    GrantLock,
     HeartbeatTask,
+    ParkExecution,
     StartExecution,
 )
+from penstock.domain.execution.effects import Effect
 from penstock.domain.partition import PositionAdvanced, Settled
 from penstock.domain.rejected import Rejected, RejectionCode
+from penstock.domain.subjects import kind_of
 from penstock.engine.arrival import Arrival
 from penstock.engine.entities import Entity
 from penstock.engine.outbox import Outbox, TooLarge
@@ -41,7 +48,8 @@ AHEAD: Final = timedelta(minutes=10)
 SETTLED_IN_ONE: Final = 200
 """Settled commands in one event: ids are long enough for more not to fit into a record."""
 
-_RESULTS = (ClaimTask, HeartbeatTask, CompleteTask, FailTask)
+_PATH: Final = re.compile(r"[1-9][0-9]*(\.[1-9][0-9]*)*")
+"""What a child's id says after its root: the visits that started it and its parents."""
 
 
 @dataclass(slots=True)
@@ -85,27 +93,35 @@ class Batch:
             self.outbox.dead_letter(record, code, str(received))
             return
         try:
+            self._check_subject(received)
             self._check_route(record, received)
-        except Misrouted as error:
+        except Rejected as error:
             self.state.dead_letters += 1
-            self.outbox.dead_letter(record, RejectionCode.MISROUTED, str(error))
-            self.outbox.answer(received, record.position, error.rejected, asked=False)
+            self.outbox.dead_letter(record, error.code, error.detail)
+            self.outbox.answer(received, record.position, error, asked=False)
             return
         self._command(received, record.position)
+
+    def _check_subject(self, received: Received[Command]) -> None:
+        if not self.state.kind.accepts(received.subject, received.command):
+            detail = f"expected a command for {received.subject!r:.300}, but {received.type!r} is for others"
+            raise Rejected(RejectionCode.COMMAND_UNKNOWN, detail)
 
     def _check_route(self, record: Record, received: Received[Command]) -> None:
         key = self.state.kind.root(received.subject).encode()
         if record.key != key:
-            raise Misrouted(f"expected key {key.decode()!r}, but got {record.key[:100]!r}")
+            detail = f"expected key {key.decode()!r}, but got {record.key[:100]!r}"
+            raise Rejected(RejectionCode.MISROUTED, detail)
         if partition_of(key, self.partitions) != self.partition:
-            raise Misrouted(
+            raise Rejected(
+                RejectionCode.MISROUTED,
                 f"expected partition {partition_of(key, self.partitions)} (murmur2) for key {key.decode()!r}, "
                 f"but got it on {self.partition}",
             )
 
     def _command(self, received: Received[Command], position: int) -> None:
-        from_caller = not isinstance(received.command, _RESULTS)
-        if from_caller and (earlier := self._earlier(received)) is not None:
+        sender = self.state.kind.sender(received.subject, received.command)
+        if sender == "caller" and (earlier := self._earlier(received)) is not None:
             self.outbox.repeat(received, earlier)
             return
         written = self.outbox.events_written
@@ -114,14 +130,25 @@ class Batch:
             if isinstance(received.command, StartExecution):
                 self._check_start(received.subject)
             self._turn(received.subject, self._entity(received), received.command, received)
+            self._owe(received, self.state.kind.accepted(received.subject, received.command), "accepted")
         except Rejected as error:
             rejected = error
-            self.state.refused += 1
+            self._refused(received, error)
         if isinstance(received.command, HeartbeatTask) and rejected is None:
             self.state.beat(received.subject, received.command.visit, self.now)
-        if from_caller and self.outbox.events_written == written:
+        if sender == "caller" and self.outbox.events_written == written:
             self._settle(received, rejected.code if rejected else "")
-        self.outbox.answer(received, position, rejected, asked=not from_caller)
+        self.outbox.answer(received, position, rejected, asked=sender == "worker")
+
+    def _refused(self, received: Received[Command], error: Rejected) -> None:
+        self.state.refused += 1
+        self._owe(received, self.state.kind.refused(received.subject, received.command, error.code), "refused")
+
+    def _owe(self, received: Received[Command], owed: Sequence[Effect], why: str) -> None:
+        """What it obliges to how ``received`` was decided, beside the events."""
+        if owed:
+            story = self.outbox.story(received.subject, self.state.entities.get(received.subject), received)
+            self.outbox.effects(received.subject, owed, f"{received.id}/{why}", story)
 
     def _earlier(self, received: Received[Command]) -> Outcome | None:
         """How the same command was decided before; a start is the same if it says the same of the same execution."""
@@ -150,9 +177,9 @@ class Batch:
         before = entity.state if entity else None
         events, after = self.state.kind.turn(subject, before, command, self.now)
         try:
-            ended = self.outbox.events(subject, entity, events, cause)
+            ended = self.outbox.events(subject, entity, events, cause, self.state.kind.react)
         except TooLarge as error:
-            substitute = _instead(command, error)
+            substitute = _instead(subject, command, error)
             if substitute is None:
                 raise Rejected(RejectionCode.PAYLOAD_TOO_LARGE, str(error)) from error
             self._turn(subject, entity, substitute, cause)
@@ -161,17 +188,14 @@ class Batch:
             if entity is not None:
                 self.state.schedule(entity)
             return
-        story = self.outbox.story(subject, entity, cause)
-        self._after(subject, events, cause, story)
-        begun = Story.of(entity) if entity else story
+        self._after(subject, events, cause)
+        begun = Story.of(entity) if entity else ended.story.of_its_own(subject)
         self.state.store(Entity(subject, ended.sequence, ended.hash, after, *begun))
 
-    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None, story: Story) -> None:
+    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None) -> None:
         cause_id = cause.id if cause else ""
         for event in events:
             self.state.remember_cause(subject, cause_id, event, self.state.input_position, self.now)
-            for effect in self.state.kind.react(subject, event):
-                self.outbox.effect(effect, story)
         self.state.events += len(events)
 
     def _fire(self, subject: str) -> None:
@@ -180,16 +204,18 @@ class Batch:
             self._turn(subject, entity, FireTimers(beats=self.state.beats.get(subject, {})), None)
 
     def _check_start(self, subject: str) -> None:
+        """A child is started by its parent, exactly once and whenever it comes to that: only its root's id is old."""
         if self.state.seen.get(start_key(subject)) is not None:
             raise Rejected(
                 RejectionCode.EXECUTION_EXISTS, f"expected a new id, but {subject} was started with something else"
             )
-        made = _made_at(self.state.kind.root(subject))
+        root, _, path = subject.partition(":")
+        made = _made_at(root) if root == subject or _PATH.fullmatch(path) else None
         if made is None or made > self.now + AHEAD:
             raise Rejected(
                 RejectionCode.ID_INVALID, f"expected a UUIDv7 made about now as the id, but got {subject[:60]!r}"
             )
-        if made.timestamp() < self.state.seen.reaches_back_to(self.now.timestamp()):
+        if root == subject and made.timestamp() < self.state.seen.reaches_back_to(self.now.timestamp()):
             raise Rejected(
                 RejectionCode.START_TOO_OLD,
                 f"expected an id made within the last {WINDOW_HOURS} hours, but {subject} was made at "
@@ -197,22 +223,18 @@ class Batch:
             )
 
 
-class Misrouted(Exception):
-    """The record lies on a partition that is not its own, or under a key that is not its own."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.rejected = Rejected(RejectionCode.MISROUTED, detail)
-
-
-def _instead(command: Command, error: TooLarge) -> FailTask | None:
-    """Where nobody asked, what is too large becomes the failure of the step that it came from."""
+def _instead(subject: str, command: Command, error: TooLarge) -> FailTask | ParkExecution | None:
+    """Where nobody asked, what is too large becomes the failure of the step that it came from, or of the execution."""
     failure = Failure(code=ErrorCode.PAYLOAD_TOO_LARGE, message=str(error), retryable=False)
     match command:
         case CompleteTask(visit=visit, attempt=attempt, token=token, worker=worker):
             return FailTask(visit=visit, attempt=attempt, token=token, worker=worker, failure=failure)
         case FailTask(visit=visit, attempt=attempt, token=token, worker=worker) if command.failure != failure:
             return FailTask(visit=visit, attempt=attempt, token=token, worker=worker, failure=failure)
+        case FireTimers() | DeliverMessage() | DeliverSignal() | CompleteChild() | GrantLock() if (
+            kind_of(subject) == "execution"
+        ):
+            return ParkExecution(failure=failure)
         case _:
             return None
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
 
-from penstock.catalog.commands import CatalogCommand, PublishDefinition
+from penstock.catalog.commands import CatalogCommand, PublishDefinition, PublishDraft, SaveDraft
 from penstock.catalog.decide import decide
 from penstock.catalog.evolve import evolve
 from penstock.catalog.queues import queues_of
+from penstock.catalog.react import react
 from penstock.catalog.state import Catalog
 from penstock.catalog.versions import DefinitionState, Unpublished
 from penstock.domain.definition.compile import compile_definition
 from penstock.domain.definition.findings import DefinitionInvalid
 from penstock.domain.definition.model import Transport
-from penstock.domain.execution.effects import Effect
+from penstock.domain.execution.effects import Effect, SendCommand
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.engine.arrival import Arrival
+from penstock.engine.kinds import Sender
 from penstock.log.port import Log
 from penstock.log.topics import COMMANDS, queue_topics, tasks_topic
 from penstock.messages.envelope import Received
@@ -39,23 +41,39 @@ class Definitions:
         self._catalog = Catalog(default=default)
         self._unfit: dict[str, str] = {}
 
-    def accepts(self, command: Command) -> bool:
+    def accepts(self, subject: str, command: Command) -> bool:
         return type(command) in _COMMANDS
+
+    def sender(self, subject: str, command: Command) -> Sender:
+        return "caller"
 
     def root(self, subject: str) -> str:
         return subject
 
     async def prepare(self, arrivals: Sequence[Arrival]) -> None:
         """Make and verify the topics of the queues that a definition names, before it is published (decisions 18)."""
+        saved: dict[str, list[dict[str, Any]]] = {}
         for _, received in arrivals:
-            if isinstance(received, Received) and isinstance(received.command, PublishDefinition):
-                await self._ensure(_queues(received.command))
+            match received:
+                case Received(command=PublishDefinition(source=source)):
+                    await self._ensure(_queues(source))
+                case Received(command=SaveDraft(source=source), subject=subject):
+                    saved.setdefault(subject, []).append(source)
+                case Received(command=PublishDraft(), subject=subject):
+                    draft = self._catalog.state(subject).draft
+                    # Which of them it will be is not decided yet: a save may be refused.
+                    for source in (*([draft.source] if draft else []), *saved.get(subject, [])):
+                        await self._ensure(_queues(source))
+                case _:
+                    pass
 
     def turn(self, subject: str, state: Any, command: Command, now: datetime) -> tuple[tuple[Event, ...], Any]:
         assert isinstance(command, CatalogCommand)
-        before = state or _UNPUBLISHED
+        before: DefinitionState = state or _UNPUBLISHED
         if isinstance(command, PublishDefinition):
-            self._check(_queues(command))
+            self._check(_queues(command.source))
+        elif isinstance(command, PublishDraft) and before.draft is not None:
+            self._check(_queues(before.draft.source))
         events = decide(before, command, subject, self._catalog.queues)
         after = before
         for event in events:
@@ -67,13 +85,24 @@ class Definitions:
         return evolve(state or _UNPUBLISHED, event)  # type: ignore[arg-type] # the log holds only its events here
 
     def react(self, subject: str, event: Event) -> tuple[Effect, ...]:
-        """The topics exist already; a definition obliges nobody else."""
+        """The topics exist already; schedules are told what they are to start."""
+        owed = react(subject, event)  # type: ignore[arg-type] # the log holds only its events here
+        return tuple(effect for effect in owed if isinstance(effect, SendCommand))
+
+    def accepted(self, subject: str, command: Command) -> tuple[Effect, ...]:
         return ()
 
-    def due_at(self, state: Any, beats: dict[int, datetime]) -> datetime | None:
+    def refused(self, subject: str, command: Command, code: RejectionCode) -> tuple[Effect, ...]:
+        return ()
+
+    def answers_caller(self, subject: str, event: Event) -> bool:
+        """A repeated command finds that it was done already."""
+        return False
+
+    def due_at(self, subject: str, state: Any, beats: dict[int, datetime]) -> datetime | None:
         return None
 
-    def outcome(self, state: Any) -> tuple[str, Any] | None:
+    def outcome(self, subject: str, state: Any) -> tuple[str, Any] | None:
         return None
 
     def encode(self, state: Any) -> bytes:
@@ -103,9 +132,9 @@ class Definitions:
                 )
 
 
-def _queues(command: PublishDefinition) -> tuple[str, ...]:
+def _queues(source: Mapping[str, Any]) -> tuple[str, ...]:
     """None for what will be refused anyway."""
     try:
-        return queues_of(compile_definition(command.source))
+        return queues_of(compile_definition(source))
     except DefinitionInvalid:
         return ()

@@ -7,11 +7,14 @@ ones (decisions 16): it does not depend on the order, and one changed byte chang
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
+
+from penstock.domain.subjects import KindName, kind_of
 
 MODULUS: Final = 2**256
 
@@ -46,7 +49,7 @@ _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
 class Entities:
-    """Values by id. ``pack`` and ``unpack`` are the kind's codec of a state."""
+    """Values by id. ``pack`` and ``unpack`` are the kind's codec of a state; ``counts`` says how many of each kind."""
 
     def __init__(self, pack: Callable[[Any], bytes], unpack: Callable[[bytes], Any]) -> None:
         self._pack, self._unpack = pack, unpack
@@ -54,11 +57,11 @@ class Entities:
         self._packed: dict[str, bytes] = {}
         self._ended_since: list[str] = []
         self._live_sum = 0
-        self._count = 0
+        self.counts: Counter[KindName] = Counter()
         self.ended_sum = 0
 
     def __len__(self) -> int:
-        return self._count
+        return self.counts.total()
 
     def __iter__(self) -> Iterator[Entity]:
         yield from self._touched.values()
@@ -78,13 +81,13 @@ class Entities:
 
     def put(self, entity: Entity) -> None:
         if entity.id not in self._touched and entity.id not in self._packed:
-            self._count += 1
+            self.counts[kind_of(entity.id)] += 1
         self._touched[entity.id] = entity
 
     def end(self, entity: Entity, outcome: str, output: Any) -> None:
         """The entity is over: only its contribution to the digest stays."""
         known = self._touched.pop(entity.id, None) is not None or entity.id in self._packed
-        self._count -= known
+        self.counts[kind_of(entity.id)] -= known
         if (packed := self._packed.pop(entity.id, None)) is not None:
             self._live_sum = (self._live_sum - _number(packed)) % MODULUS
             self._ended_since.append(entity.id)
@@ -111,9 +114,9 @@ class Entities:
         """Take what an earlier owner has packed; None forgets it again."""
         if (earlier := self._packed.pop(key, None)) is not None:
             self._live_sum = (self._live_sum - _number(earlier)) % MODULUS
-            self._count -= 1
+            self.counts[kind_of(key)] -= 1
         if packed is not None:
-            self._count += 1
+            self.counts[kind_of(key)] += 1
             self._packed[key] = packed
             self._live_sum = (self._live_sum + _number(packed)) % MODULUS
 

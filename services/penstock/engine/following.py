@@ -8,11 +8,13 @@ from typing import Final
 
 from penstock.catalog.state import Catalog
 from penstock.domain.definition.model import Definition
-from penstock.domain.execution.commands import StartExecution
+from penstock.domain.execution.commands import AddTask, MigrateExecution, StartExecution
+from penstock.domain.mailbox.commands import ReturnMessage, SendMessage
 from penstock.engine.arrival import Arrival
 from penstock.log.port import Log, Reader, TopicPartition
-from penstock.log.topics import CATALOG
+from penstock.log.topics import CATALOG, DEFAULT_QUEUE
 from penstock.messages.envelope import Received, decode_event
+from penstock.messages.registry import Command
 
 WAIT: Final = 1.0
 """Seconds that a batch waits for the catalog's present end, at most (decisions 24)."""
@@ -44,14 +46,31 @@ class DefinitionsFollower:
         """
         return self._catalog.pinned(definition, version)
 
+    def has_queue(self, queue: str) -> bool:
+        return queue == DEFAULT_QUEUE or queue in self._catalog.queues
+
+    def on_message(self, name: str) -> Sequence[Definition]:
+        return self._catalog.on_message(name)
+
     async def prepare(self, arrivals: Sequence[Arrival]) -> None:
-        """Read on where a start names what is not known yet, or wants the latest version, which may be newer."""
+        """Read on where a command names what is not known yet, or wants the latest version, which may be newer."""
         for _, received in arrivals:
-            if isinstance(received, Received) and isinstance(received.command, StartExecution):
-                wanted = received.command
-                if wanted.version is None or not self._catalog.has(wanted.definition, wanted.version):
-                    await self.catch_up()
-                    return
+            if isinstance(received, Received) and self._may_be_behind(received.command):
+                await self.catch_up()
+                return
+
+    def _may_be_behind(self, command: Command) -> bool:
+        match command:
+            case StartExecution(definition=definition, version=version):
+                return version is None or not self._catalog.has(definition, version)
+            case MigrateExecution():  # does not say of which definition
+                return True
+            case SendMessage() | ReturnMessage():  # may start what was published just now
+                return True
+            case AddTask(queue=queue):
+                return not self.has_queue(queue)
+            case _:
+                return False
 
     async def catch_up(self) -> None:
         """Read the catalog to its present end."""

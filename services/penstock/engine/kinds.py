@@ -9,23 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from penstock.domain.execution.effects import Effect
+from penstock.domain.rejected import RejectionCode
 from penstock.engine.arrival import Arrival
 from penstock.messages.registry import Command, Event
 
+Sender: TypeAlias = Literal["caller", "worker", "engine"]
+"""
+Who sends a command: a caller, who may repeat it under its id and is remembered for that; a worker, whose results are
+told apart by visit and attempt; or the engine itself, exactly once.
+"""
 
-class Kind(Protocol):
-    """The verbs of the entities on one input topic. ``state`` is opaque to the loop; None means "nothing yet"."""
 
-    def accepts(self, command: Command) -> bool:
-        """Whether the command is one for entities of this kind."""
+class Verbs(Protocol):
+    """What one kind of entity does. ``state`` is opaque to the loop; None means "nothing yet"."""
+
+    def accepts(self, subject: str, command: Command) -> bool:
+        """Whether the command is one for ``subject``."""
         ...
 
-    def root(self, subject: str) -> str:
-        """The record key of ``subject``: everything with one root shares a partition."""
-        ...
+    def sender(self, subject: str, command: Command) -> Sender: ...
 
     async def prepare(self, arrivals: Sequence[Arrival]) -> None:
         """Fetch what the decisions on a batch will need."""
@@ -43,10 +48,30 @@ class Kind(Protocol):
 
     def react(self, subject: str, event: Event) -> tuple[Effect, ...]: ...
 
-    def due_at(self, state: Any, beats: dict[int, datetime]) -> datetime | None: ...
+    def accepted(self, subject: str, command: Command) -> tuple[Effect, ...]:
+        """What it obliges to that ``command`` was accepted, whether it changed anything or was done already."""
+        ...
 
-    def outcome(self, state: Any) -> tuple[str, Any] | None:
+    def refused(self, subject: str, command: Command, code: RejectionCode) -> tuple[Effect, ...]:
+        """What the refusal of ``command`` obliges to."""
+        ...
+
+    def answers_caller(self, subject: str, event: Event) -> bool:
+        """Whether it was a caller's command that caused ``event``, so that the command has to be remembered."""
+        ...
+
+    def due_at(self, subject: str, state: Any, beats: dict[int, datetime]) -> datetime | None: ...
+
+    def outcome(self, subject: str, state: Any) -> tuple[str, Any] | None:
         """What an ended entity came to, and its output; None while it lives."""
+        ...
+
+
+class Kind(Verbs, Protocol):
+    """The entities on one input topic."""
+
+    def root(self, subject: str) -> str:
+        """The record key of ``subject``: everything with one root shares a partition."""
         ...
 
     def encode(self, state: Any) -> bytes:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from penstock.engine.partition_state import PartitionState
 from penstock.engine.service import Engine
+from penstock.log.topics import CATALOG_COMMANDS
 from penstock.runtime.clock import Clock, system_clock
 
 _LABELS = ("topic", "partition")
@@ -21,7 +22,7 @@ class EngineMetrics(Collector):
         self._engine, self._clock = engine, clock
 
     def collect(self) -> Iterator[Metric]:
-        open_ = GaugeMetricFamily("penstock_engine_open", "Entities that have not ended", labels=_LABELS)
+        open_ = GaugeMetricFamily("penstock_engine_open", "Entities that have not ended", labels=(*_LABELS, "kind"))
         timers = GaugeMetricFamily("penstock_engine_timers", "Entities that wait for the clock", labels=_LABELS)
         position = GaugeMetricFamily("penstock_engine_input_position", "Last command decided", labels=_LABELS)
         window = GaugeMetricFamily(
@@ -32,7 +33,8 @@ class EngineMetrics(Collector):
         letters = CounterMetricFamily("penstock_engine_dead_letters", "Records put aside", labels=_LABELS)
         now = self._clock().timestamp()
         for labels, state in self._states():
-            open_.add_metric(labels, len(state.entities))
+            for kind, count in sorted(state.entities.counts.items()):
+                open_.add_metric((*labels, "definition" if labels[0] == CATALOG_COMMANDS else kind), count)
             timers.add_metric(labels, len(state.agenda))
             position.add_metric(labels, state.input_position)
             window.add_metric(labels, now - state.seen.reaches_back_to(now))

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple, TypeAlias, assert_never
 
-from penstock.domain.execution.effects import DispatchTask, Effect, WithdrawTask
+from penstock.domain.execution.effects import DispatchTask, Effect, SendCommand, WithdrawTask
 from penstock.domain.partition import OwnershipTaken, PartitionEvent, PositionAdvanced
 from penstock.domain.rejected import Rejected
+from penstock.domain.subjects import kind_of, root_of
 from penstock.engine.entities import Entity
 from penstock.engine.partition_state import Story
 from penstock.engine.seen import Outcome
+from penstock.log.admission import record_size
 from penstock.log.port import Batch, Headers, Message, Record
-from penstock.log.topics import TASKS_CONTROL, dead_letters, tasks_topic
-from penstock.messages.envelope import CONTENT_TYPE, Received, Recorded, encode_event, event_hash
+from penstock.log.topics import COMMANDS, TASKS_CONTROL, dead_letters, partition_of, tasks_topic
+from penstock.messages.envelope import CONTENT_TYPE, Received, Recorded, encode_command, encode_event, event_hash
 from penstock.messages.records import Answer, TaskWithdrawn, encode_record, task_of
 from penstock.messages.registry import NAMES, Command, Event
+from penstock.messages.wellformed import Malformed
 
 HEADERS: Final = (CONTENT_TYPE,)
+_SIZES: Final[dict[Headers, int]] = {headers: record_size(Message(b"", b"", headers)) for headers in ((), HEADERS)}
+"""Bytes of the headers that our own records have."""
 FULL_EVENTS: Final = 4000
 FULL_BYTES: Final = 4 << 20
 MAX_DETAIL: Final = 10_000
 """Characters of what an answer says about a refusal."""
 MAX_HEADERS: Final = 8_000
 OVERHEAD: Final = 400
-"""Bytes of a record beside its value, at most: key, headers, framing."""
+"""Bytes that are left free in every record."""
+RETURN_FARE: Final = 2_000
+"""More bytes that are left free in a command: what its refusal sends back has to fit too."""
 
 
 class TooLarge(Exception):
-    """A record of a turn would be larger than the log takes."""
+    """A record of a turn would be larger than the log takes, or deeper."""
+
+
+class _Letter(NamedTuple):
+    topic: str
+    partition: int
+    message: Message
+
+
+React: TypeAlias = Callable[[str, Event], Sequence[Effect]]
 
 
 class Topics(NamedTuple):
@@ -45,14 +61,20 @@ class Tail(NamedTuple):
 
     sequence: int
     hash: str
+    story: Story
 
 
 class Outbox:
-    """Messages by topic and partition, in the order in which they were caused."""
+    """
+    Messages by topic and partition, in the order in which they were caused. ``reach`` is the number of partitions on
+    which the entities live that commands are sent to.
+    """
 
-    def __init__(self, topics: Topics, partition: int, now: datetime, input_position: int, limit: int) -> None:
+    def __init__(
+        self, topics: Topics, partition: int, now: datetime, input_position: int, limit: int, *, reach: int = 1
+    ) -> None:
         self.topics, self.partition, self.now, self.input_position = topics, partition, now, input_position
-        self._limit = limit - OVERHEAD
+        self._limit, self._reach = limit - OVERHEAD, reach
         self._messages: dict[tuple[str, int], list[Message]] = {}
         self.events_written = 0
         self.last_event_position = input_position
@@ -72,46 +94,57 @@ class Outbox:
         return [Batch(topic, partition, messages) for (topic, partition), messages in self._messages.items()]
 
     def events(
-        self, subject: str, entity: Entity | None, events: Sequence[Event], cause: Received[Command] | None
+        self,
+        subject: str,
+        entity: Entity | None,
+        events: Sequence[Event],
+        cause: Received[Command] | None,
+        react: React = lambda subject, event: (),
     ) -> Tail:
         """
-        Add the events of one turn; all of them or, where one does not fit, none.
+        Add the events of one turn and what they oblige to; all of it or, where something does not fit, nothing.
 
         Raises:
-            TooLarge: an event, or the task offer it causes, is over the limit.
+            TooLarge: an event, a task offer or a command that it causes is over the limit.
 
         """
         sequence, previous = (entity.sequence, entity.hash) if entity else (0, "")
-        root = subject.partition(":")[0].encode()
+        root = root_of(subject).encode()
         story = self.story(subject, entity, cause)
-        messages = []
+        causation, correlation = cause.id if cause else "clock", story.correlation_id or subject
+        letters = []
         for event in events:
             sequence += 1
+            id_, type_ = f"{subject}/{sequence}", NAMES[type(event)]
             value = encode_event(
                 Recorded(
                     event=event,
-                    id=f"{subject}/{sequence}",
-                    type=NAMES[type(event)],
+                    id=id_,
+                    type=type_,
                     subject=subject,
                     time=self.now,
                     sequence=sequence,
                     input_position=self.input_position,
-                    causation_id=cause.id if cause else "clock",
-                    correlation_id=story.correlation_id or subject,
+                    causation_id=causation,
+                    correlation_id=correlation,
                     traceparent=story.traceparent,
                     previous_hash=previous,
                 )
             )
-            if len(value) > self._limit:
-                raise TooLarge(f"expected at most {self._limit} bytes, but {NAMES[type(event)]} has {len(value)}")
             previous = event_hash(value)
-            messages.append(Message(root, value, HEADERS))
-        if messages:
-            for message in messages:
-                self._add(self.topics.events, message)
-            self.events_written += len(messages)
+            letter = _Letter(self.topics.events, self.partition, Message(root, value, HEADERS))
+            letters.append(self._fitting(letter, type_))
+            if effects := react(subject, event):
+                letters += self._letters(subject, effects, id_, story)
+        for letter in letters:
+            self._add(*letter)
+        self._count(len(events))
+        return Tail(sequence, previous, story)
+
+    def _count(self, written: int) -> None:
+        if written:
+            self.events_written += written
             self.last_event_position = self.input_position
-        return Tail(sequence, previous)
 
     def story(self, subject: str, entity: Entity | None, cause: Received[Command] | None) -> Story:
         """What the cause says of itself, else what the entity began with."""
@@ -122,19 +155,65 @@ class Outbox:
         return Story(said or begun.correlation_id, cause.traceparent or begun.traceparent)
 
     def partition_event(self, event: PartitionEvent) -> None:
-        self._add(self.topics.events, partition_event(event, self.partition, self.input_position, self.now))
+        message = partition_event(event, self.partition, self.input_position, self.now)
+        self._add(self.topics.events, self.partition, message)
 
-    def effect(self, effect: Effect, story: Story) -> None:
+    def effects(self, subject: str, effects: Sequence[Effect], cause: str, story: Story) -> None:
+        """
+        Add what ``subject`` owes because of ``cause``, from whose id those of commands are made.
+
+        Raises:
+            TooLarge: it does not fit; nothing is added.
+
+        """
+        for letter in self._letters(subject, effects, cause, story):
+            self._add(*letter)
+
+    def _letters(self, subject: str, effects: Sequence[Effect], cause: str, story: Story) -> list[_Letter]:
+        return [self._letter(subject, effect, f"{cause}/{n}", story) for n, effect in enumerate(effects, 1)]
+
+    def _letter(self, subject: str, effect: Effect, id_: str, story: Story) -> _Letter:
         match effect:
             case DispatchTask():
                 offered = task_of(effect, self.now, story.correlation_id, story.traceparent)
-                message = Message(effect.execution_id.partition(":")[0].encode(), encode_record(offered))
-                self._add(tasks_topic(effect.queue), message)
+                message = Message(root_of(effect.execution_id).encode(), encode_record(offered))
+                return self._fitting(_Letter(tasks_topic(effect.queue), self.partition, message), "the task offer")
             case WithdrawTask(task_id=task, execution_id=execution, reason=reason):
                 value = encode_record(TaskWithdrawn(task_id=task, execution_id=execution, reason=reason))
-                self._add(TASKS_CONTROL, Message(execution.partition(":")[0].encode(), value), partition=0)
+                return _Letter(TASKS_CONTROL, 0, Message(root_of(execution).encode(), value))
+            case SendCommand():
+                return self._command(subject, effect, id_, story)
             case _:
                 assert_never(effect)
+
+    def _command(self, subject: str, effect: SendCommand, id_: str, story: Story) -> _Letter:
+        """A command to another entity. What an execution causes belongs to its story, wherever it happens."""
+        own = subject if kind_of(subject) == "execution" else ""
+        command: Command = effect.command  # type: ignore[assignment] # whatever the registry has a name for
+        type_ = NAMES[type(command)]
+        try:
+            value = encode_command(
+                Received(
+                    command=command,
+                    id=id_,
+                    type=type_,
+                    subject=effect.subject,
+                    correlation_id=story.correlation_id or own,
+                    traceparent=story.traceparent,
+                )
+            )
+        except Malformed as error:
+            raise TooLarge(f"{type_}: {error}") from error
+        key = root_of(effect.subject).encode()
+        letter = _Letter(COMMANDS, partition_of(key, self._reach), Message(key, value, HEADERS))
+        return self._fitting(letter, type_, RETURN_FARE)
+
+    def _fitting(self, letter: _Letter, name: str, spare: int = 0) -> _Letter:
+        key, value, headers = letter.message
+        size, limit = len(key) + len(value or b"") + _SIZES[headers], self._limit - spare
+        if size > limit:
+            raise TooLarge(f"expected at most {limit} bytes, but {name} has {size}")
+        return letter
 
     def answer(self, received: Received[Command], position: int, rejected: Rejected | None, *, asked: bool) -> None:
         """Tell the sender, where it ``asked``, or where it has to know that its result was refused."""
@@ -178,14 +257,18 @@ class Outbox:
         key = record.key[:1000]
         room = self._limit - len(key) - sum(len(name.encode()) + len(value) for name, value in headers)
         value = (record.value or b"")[: max(0, room)]
-        self._add(dead_letters(self.topics.commands), Message(key, value, headers))
+        self._add(dead_letters(self.topics.commands), self.partition, Message(key, value, headers))
 
     def _answer(self, answer: Answer) -> None:
-        self._add(self.topics.answers, Message(answer.subject.partition(":")[0].encode(), encode_record(answer)))
+        message = Message(root_of(answer.subject).encode(), encode_record(answer))
+        self._add(self.topics.answers, self.partition, message)
 
-    def _add(self, topic: str, message: Message, partition: int | None = None) -> None:
-        place = (topic, self.partition if partition is None else partition)
-        self._messages.setdefault(place, []).append(message)
+    def _add(self, topic: str, partition: int, message: Message) -> None:
+        place = (topic, partition)
+        messages = self._messages.get(place)
+        if messages is None:
+            messages = self._messages[place] = []
+        messages.append(message)
         self._bytes += len(message.value or b"")
 
 

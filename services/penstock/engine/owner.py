@@ -57,7 +57,10 @@ class PartitionsChanged(Exception):
 
 
 class Owner:
-    """One partition of ``topics.commands``. With ``snapshots`` False its whole state is made anew from the events."""
+    """
+    One partition of ``topics.commands``. With ``snapshots`` False its whole state is made anew from the events.
+    ``reach`` is the number of partitions on which the entities live that it sends commands to (its own unless given).
+    """
 
     def __init__(
         self,
@@ -71,12 +74,14 @@ class Owner:
         clock: Clock,
         pace: Pace,
         snapshots: bool = True,
+        reach: int | None = None,
     ) -> None:
         self._log, self._topics, self._partition, self._partitions = log, topics, partition, partitions
         self._make_kind, self._name, self._clock, self._pace = make_kind, name, clock, pace
         self._source = TopicPartition(topics.commands, partition)
         self._events = TopicPartition(topics.events, partition)
         self._snapshots = snapshots
+        self._reach = partitions if reach is None else reach
         self._checkpoints = Checkpoints(partition)
         self._stopping = asyncio.Event()
         self._state: PartitionState | None = None
@@ -161,7 +166,7 @@ class Owner:
         while not self._stopping.is_set():
             records = await reader.read(limit=self._pace.batch, wait=self._wait(state))
             now = max(self._clock(), state.last_time)
-            arrivals = [arrive(record, state.kind.accepts) for record in records]
+            arrivals = [arrive(record) for record in records]
             if records:
                 self._check_clock(records[-1].time, now)
                 await state.kind.prepare(arrivals)
@@ -179,7 +184,14 @@ class Owner:
     ) -> None:
         """All of ``arrivals`` and what is due, in one transaction, or in more where one would be too large."""
         while True:
-            outbox = Outbox(self._topics, self._partition, now, state.input_position, self._log.max_record)
+            outbox = Outbox(
+                self._topics,
+                self._partition,
+                now,
+                state.input_position,
+                self._log.max_record,
+                reach=self._reach,
+            )
             decided = Batch(state, outbox, self._partition, self._partitions, now).run(arrivals, horizon)
             await self._commit(state, ownership, outbox, now)
             arrivals = arrivals[decided:]

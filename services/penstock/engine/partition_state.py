@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from penstock.domain.execution import events as e
 from penstock.domain.execution.state import Execution, OpenTask
 from penstock.domain.partition import OwnershipTaken, PositionAdvanced
+from penstock.domain.subjects import kind_of
 from penstock.engine.agenda import Agenda
 from penstock.engine.entities import Entities, Entity
 from penstock.engine.kinds import Kind
@@ -23,14 +24,6 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING_DECIDED: Final = -1
 PAUSE_AFTER: Final = 2000
 """Entities; about 20 ms of work."""
-
-_FROM_CALLERS = (
-    e.ExecutionPaused,
-    e.ExecutionResumed,
-    e.ExecutionCancelled,
-    e.ExecutionTerminated,
-    e.ExecutionRetried,
-)
 
 
 class Story(NamedTuple):
@@ -46,7 +39,14 @@ class Story(NamedTuple):
     @classmethod
     def began(cls, first: Recorded[Event]) -> Story:
         own = first.correlation_id == first.subject
-        return cls("" if own else first.correlation_id, first.traceparent)
+        return cls("" if own else first.correlation_id, first.traceparent).of_its_own(first.subject)
+
+    def of_its_own(self, subject: str) -> Story:
+        """
+        What ``subject`` keeps of the story in which it began: everything for an execution, which is a story. Others
+        outlive the stories of those who use them.
+        """
+        return self if kind_of(subject) == "execution" else Story("", "")
 
 
 class PartitionState:
@@ -111,7 +111,7 @@ class PartitionState:
 
     def store(self, entity: Entity) -> None:
         """Keep ``entity`` as it is now: live, or only its part of the digest when it has ended."""
-        ended = self.kind.outcome(entity.state)
+        ended = self.kind.outcome(entity.id, entity.state)
         if ended is not None:
             self.entities.end(entity, *ended)
             self.agenda.put(entity.id, None)
@@ -121,7 +121,7 @@ class PartitionState:
         self.schedule(entity)
 
     def schedule(self, entity: Entity) -> None:
-        self.agenda.put(entity.id, self.kind.due_at(entity.state, self.beats.get(entity.id, {})))
+        self.agenda.put(entity.id, self.kind.due_at(entity.id, entity.state, self.beats.get(entity.id, {})))
 
     def beat(self, subject: str, visit: int, now: datetime) -> None:
         """A claimed attempt showed that it lives."""
@@ -152,5 +152,5 @@ class PartitionState:
         if isinstance(event, e.ExecutionStarted):
             self.remember(start_key(subject), "", position, at)
             self.remember(content_key(subject, event.definition, event.input, event.business_key), "", position, at)
-        elif isinstance(event, _FROM_CALLERS) and cause:
+        elif cause and self.kind.answers_caller(subject, event):
             self.remember(command_key(subject, cause), "", position, at)

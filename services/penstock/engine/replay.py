@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from penstock.domain.execution.evolve import HistoryBroken
+from penstock.domain.execution.places import HistoryBroken
 from penstock.domain.partition import OwnershipTaken, PositionAdvanced
+from penstock.domain.subjects import root_of
+from penstock.engine.by_kind import ByKind
 from penstock.engine.definitions import Definitions
-from penstock.engine.executions import Executions
 from penstock.engine.history import committed
 from penstock.engine.kinds import Kind
 from penstock.engine.partition_state import PartitionState
@@ -77,7 +78,7 @@ async def verify(log: Log, progress: Progress | None = None) -> tuple[Verdict, .
     for partition in range(counts[EVENTS]):
         marker = await _last_marker(log, partition)
         source = TopicPartition(EVENTS, partition)
-        verdicts.append(await _verify_partition(log, source, Executions(None), marker, progress))
+        verdicts.append(await _verify_partition(log, source, ByKind(None), marker, progress))
     return tuple(verdicts)
 
 
@@ -89,7 +90,7 @@ async def state_at(log: Log, execution_id: str, at: int | datetime | None = None
         ExecutionNotFound: it has no event there.
 
     """
-    kind = Executions(None)
+    kind = ByKind(None)
     state: Any = None
     last: Recorded[Event] | None = None
     status, count = "", 0
@@ -109,7 +110,7 @@ async def state_at(log: Log, execution_id: str, at: int | datetime | None = None
 
 async def history(log: Log, execution_id: str) -> AsyncIterator[Recorded[Event]]:
     """Every event of an execution, in order."""
-    key = execution_id.partition(":")[0].encode()
+    key = root_of(execution_id).encode()
     counts = await log.topics()
     source = TopicPartition(EVENTS, partition_of(key, counts[EVENTS]))
     async for record in committed(log, source, 0):

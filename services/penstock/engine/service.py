@@ -48,7 +48,7 @@ class Engine:
         wiring = await self._wiring()
         self._shares = [
             _Share(wiring.catalog_owner),
-            _Share(lambda partition: wiring.execution_owner(partition, self._definitions)),
+            _Share(lambda partition: wiring.entity_owner(partition, self._definitions)),
         ]
         memberships: list[Membership] = []
         try:

@@ -1,4 +1,4 @@
-"""Which kind of entity an owner serves on which topics."""
+"""Which kinds of entities an owner serves on which topics."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from penstock.domain.definition.model import Transport
+from penstock.engine.by_kind import ByKind
 from penstock.engine.definitions import Definitions
-from penstock.engine.executions import Executions, PublishedDefinitions
+from penstock.engine.executions import PublishedDefinitions
 from penstock.engine.outbox import Topics
 from penstock.engine.owner import Owner, Pace
 from penstock.log import topics as t
 from penstock.log.port import Log
 from penstock.runtime.clock import Clock
 
-EXECUTIONS: Final = Topics(t.COMMANDS, t.EVENTS, t.ANSWERS)
+ENTITIES: Final = Topics(t.COMMANDS, t.EVENTS, t.ANSWERS)
 DEFINITIONS: Final = Topics(t.CATALOG_COMMANDS, t.CATALOG, t.CATALOG_ANSWERS)
 
 
@@ -29,13 +30,13 @@ class Wiring:
     pace: Pace
     default_transport: Transport = "log"
 
-    def execution_owner(self, partition: int, definitions: PublishedDefinitions) -> Owner:
+    def entity_owner(self, partition: int, definitions: PublishedDefinitions) -> Owner:
         return Owner(
             self.log,
-            EXECUTIONS,
+            ENTITIES,
             partition,
             self.partitions,
-            lambda: Executions(definitions),
+            lambda: ByKind(definitions),
             name=self.name,
             clock=self.clock,
             pace=self.pace,
@@ -53,4 +54,5 @@ class Wiring:
             clock=self.clock,
             pace=self.pace,
             snapshots=False,
+            reach=self.partitions,
         )

@@ -10,6 +10,7 @@ from penstock.catalog.commands import PublishDefinition
 from penstock.domain.errors import Failure
 from penstock.domain.execution import events as e
 from penstock.domain.execution.commands import CompleteTask, FailTask, StartExecution
+from penstock.domain.subjects import root_of
 from penstock.engine.owner import Pace
 from penstock.engine.service import Engine
 from penstock.log.port import Batch, Log, Message, Record, TopicPartition
@@ -100,7 +101,7 @@ class Rig:
             subject=subject,
             reply_to=reply_to,
         )
-        return await self.send_raw(subject.partition(":")[0].encode(), encode_command(received), topic)
+        return await self.send_raw(root_of(subject).encode(), encode_command(received), topic)
 
     async def send_raw(self, key: bytes, value: bytes, topic: str = COMMANDS) -> int:
         partition = 0 if topic == CATALOG_COMMANDS else partition_of(key, self.partitions)

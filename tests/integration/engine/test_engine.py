@@ -249,6 +249,6 @@ async def test_another_number_of_partitions_than_at_the_beginning_is_refused() -
     await rig.prepare()
     await rig.stop_engine(await rig.start_engine())
     wiring = await Engine(log)._wiring()
-    owner = replace(wiring, partitions=2).execution_owner(0, DefinitionsFollower(log))
+    owner = replace(wiring, partitions=2).entity_owner(0, DefinitionsFollower(log))
     with pytest.raises(PartitionsChanged, match="to have 1 partitions, as when it was first used, but it has 2"):
         await owner.run()

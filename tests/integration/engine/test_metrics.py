@@ -6,6 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from penstock.domain.execution.commands import CancelExecution
+from penstock.domain.mailbox.commands import SendMessage
+from penstock.domain.subjects import mailbox_of
 from penstock.engine.metrics import EngineMetrics
 from penstock.log.memory import MemoryLog
 from penstock.runtime.ids import new_id
@@ -31,10 +33,15 @@ async def test_an_engine_counts_what_is_open_waits_was_refused_and_put_aside() -
     await rig.send_raw(b"k", b"junk")
     await rig.start("w3")
 
-    def value(name: str) -> float | None:
-        return registry.get_sample_value(f"penstock_engine_{name}", {"topic": "commands", "partition": "0"})
+    await rig.ask(SendMessage(message_id="m1"), mailbox_of("paid", "k"))
 
-    assert (value("open"), value("refused_total"), value("dead_letters_total")) == (3, 1, 1)
-    assert value("timers") == 3  # two waits, and the offer that is made again before the queue forgets it
+    def value(name: str, **more: str) -> float | None:
+        labels = {"topic": "commands", "partition": "0", **more}
+        return registry.get_sample_value(f"penstock_engine_{name}", labels)
+
+    assert (value("open", kind="execution"), value("open", kind="mailbox")) == (3, 1)
+    assert (value("refused_total"), value("dead_letters_total")) == (1, 1)
+    # Two waits, the offer that is made again before the queue forgets it, and a message that will expire.
+    assert value("timers") == 4
     assert value("repeat_window_seconds") == 24 * 3600
     await rig.close()
