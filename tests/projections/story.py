@@ -10,6 +10,7 @@ from penstock.catalog.events import DefinitionPublished
 from penstock.domain.definition.model import Graph, RouteStep, Transition
 from penstock.domain.errors import Failure
 from penstock.domain.execution import events as e
+from penstock.domain.subjects import root_of
 from penstock.log.port import Batch, Message
 from penstock.messages.envelope import CONTENT_TYPE, Recorded, encode_event
 from penstock.messages.registry import NAMES, Event
@@ -77,7 +78,7 @@ def w3(subject: str, *, input_position: int = 0, begin: datetime = BEGIN, **fiel
 
 
 def message(event: Recorded[Event]) -> Message:
-    return Message(event.subject.partition(":")[0].encode(), encode_event(event), (CONTENT_TYPE,))
+    return Message(root_of(event.subject).encode(), encode_event(event), (CONTENT_TYPE,))
 
 
 def batch(events: Iterable[Recorded[Event]], partition: int = 0, topic: str = "events") -> Batch:

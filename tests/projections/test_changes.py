@@ -50,6 +50,11 @@ def test_a_changed_shape_or_meaning_is_another_generation() -> None:
     assert len(digests) == 3
 
 
+def test_the_way_in_which_rows_are_written_is_no_part_of_the_shape() -> None:
+    assert executions.TABLE.born_once
+    assert replace(executions.TABLE, born_once=False).digest == executions.TABLE.digest
+
+
 def test_a_cursor_comes_back_as_it_was() -> None:
     time = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
     assert from_cursor(to_cursor("started", time, "x/ü"), "started", as_time, as_text) == (time, "x/ü")

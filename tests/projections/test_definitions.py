@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from penstock.catalog.events import DefinitionActivated, DefinitionDeactivated
+from penstock.catalog.events import DefinitionActivated, DefinitionArchived, DefinitionDeactivated
 from penstock.messages.registry import Event
 from penstock.projections import definitions
 from penstock.projections.definitions import precedence
@@ -26,7 +26,7 @@ def rows_after(*events: Event) -> dict[Any, dict[str, Any]]:
 def test_a_published_version_is_a_row_and_active() -> None:
     row = rows_after(published("order", "1.2.0", name="Orders", tags=("sales",)))["order", "1.2.0"]
     assert (row["active"], row["name"], row["tags"], row["published_by"]) == (True, "Orders", ("sales",), "ann")
-    assert (row["source"], row["digest"], row["published_at"]) == ({"id": "order"}, "d" * 64, at(1))
+    assert (row["source"], row["digest"], row["published_at"]) == ('{"id":"order"}', "d" * 64, at(1))
 
 
 def test_a_definition_without_a_name_is_called_by_its_id() -> None:
@@ -40,6 +40,17 @@ def test_a_version_is_switched_off_and_on_alone() -> None:
     assert (rows["order", "1.0.0"]["changed_by"], rows["order", "1.0.0"]["changed_at"]) == ("bob", at(3))
     rows = rows_after(published(version="1.0.0"), off, DefinitionActivated(version="1.0.0"))
     assert rows["order", "1.0.0"]["active"]
+
+
+def test_every_version_has_the_status_that_it_came_to() -> None:
+    off, gone = DefinitionDeactivated(version="1.1.0"), DefinitionArchived(version="1.0.0", by="bob")
+    rows = rows_after(*(published(version=version) for version in ("1.0.0", "1.1.0", "1.2.0")), off, gone)
+    assert {version: (row["status"], row["active"]) for (_, version), row in rows.items()} == {
+        "1.0.0": ("archived", False),
+        "1.1.0": ("inactive", False),
+        "1.2.0": ("published", True),
+    }
+    assert rows["order", "1.0.0"]["changed_by"] == "bob"
 
 
 def test_other_events_change_nothing() -> None:

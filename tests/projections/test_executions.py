@@ -55,7 +55,7 @@ def test_a_started_execution_has_all_that_it_was_started_with() -> None:
 
 
 def test_the_root_of_a_child_is_the_part_before_the_colon() -> None:
-    assert row_after(started(), subject="x1:pay/2")["root_id"] == "x1"
+    assert row_after(started(), subject="x1:2.7")["root_id"] == "x1"
 
 
 def test_the_status_is_the_last_one_that_an_event_carried() -> None:
@@ -104,6 +104,37 @@ def test_a_pause_shows_its_reason_until_the_execution_goes_on() -> None:
     paused = e.ExecutionPaused(reason="audit", status="paused")
     assert row_after(started(), paused)["reason"] == "audit"
     assert row_after(started(), paused, e.ExecutionResumed(status="running"))["reason"] is None
+
+
+def test_every_event_that_carries_a_status_changes_it() -> None:
+    received = e.MessageReceived(visit=1, step="pay", option=0, message="m", status="running")
+    waiting = e.ListeningStarted(visit=1, step="pay", status="waiting")
+    assert row_after(started(), waiting)["status"] == "waiting"
+    assert row_after(started(), waiting, received)["status"] == "running"
+
+
+def test_what_enters_a_step_names_it_whatever_kind_it_is() -> None:
+    entering: Sequence[Event] = (
+        e.ListeningStarted(visit=1, step="s"),
+        e.BlockStarted(visit=1, step="s"),
+        e.EachStarted(visit=1, step="s"),
+        e.ChildStarted(visit=1, step="s", child="x1:1", definition="d"),
+        e.MessageSent(visit=1, step="s", name="n", key="k"),
+        e.LockRequested(visit=1, step="s", lock="l"),
+    )
+    assert [row_after(started(), event)["last_step"] for event in entering] == ["s"] * len(entering)
+    undoing = e.CompensationStarted(visit=2, step="")
+    assert row_after(started(), scheduled(1, "charge"), undoing)["last_step"] == "charge"
+
+
+def test_a_step_that_is_run_again_mends_a_failed_execution() -> None:
+    row = row_after(started(), failed(), e.StepRerun(step="charge", status="running", deadline=at(90)))
+    assert (row["status"], row["failure"], row["deadline"]) == ("running", None, at(90))
+
+
+def test_a_migrated_execution_is_one_of_the_other_version() -> None:
+    row = row_after(started(), e.ExecutionMigrated(version="2.0.0", digest="d2", by="ann"))
+    assert (row["version"], row["digest"]) == ("2.0.0", "d2")
 
 
 def test_events_of_partitions_and_of_the_catalog_change_nothing() -> None:

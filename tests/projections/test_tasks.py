@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.domain.errors import Failure
 from penstock.domain.execution import events as e
 from penstock.messages.registry import Event
 from penstock.projections import tasks
@@ -38,6 +39,8 @@ def test_a_scheduled_attempt_is_a_row_of_its_own() -> None:
             "queue": "gpu",
             "status": "scheduled",
             "input": {"n": 1},
+            "undoes": None,
+            "added_by": None,
             "scheduled_at": at(1),
             "sequence": 1,
         }
@@ -73,6 +76,27 @@ def test_the_next_attempt_is_another_row() -> None:
 def test_a_withdrawn_attempt_is_cancelled() -> None:
     row = row_after(scheduled(1), e.StepCancelled(visit=1, step="charge", attempt=1))
     assert (row["status"], row["ended_at"]) == ("cancelled", at(2))
+
+
+def test_an_attempt_whose_step_was_failed_as_a_whole_is_cancelled_and_says_why() -> None:
+    failure = Failure(code="STEP_CANCELLED")
+    row = row_after(scheduled(1), e.StepFailed(visit=1, step="charge", attempt=1, failure=failure, by="ann"))
+    assert (row["status"], row["failure"].code, row["ended_at"]) == ("cancelled", "STEP_CANCELLED", at(2))
+
+
+def test_a_step_that_could_not_be_entered_is_no_task() -> None:
+    assert not rows_after(e.StepFailed(visit=1, step="charge", failure=Failure(code="EXPRESSION_FAILED")))
+
+
+def test_a_task_that_was_completed_by_hand_names_who_did_it_and_waits_for_no_attempt() -> None:
+    by_hand = e.TaskCompleted(visit=1, step="charge", attempt=1, output=7, by="ann")
+    row = row_after(scheduled(1), broken(1, retry_at=at(9)), by_hand)
+    assert (row["status"], row["output"], row["worker"], row["retry_at"]) == ("completed", 7, "ann", None)
+
+
+def test_a_task_says_what_it_undoes_or_who_added_it() -> None:
+    assert row_after(scheduled(2, undoes=1))["undoes"] == 1
+    assert row_after(scheduled(2, adhoc="ann"))["added_by"] == "ann"
 
 
 def test_a_withdrawn_timer_is_no_task() -> None:

@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from penstock.catalog import events as e
+from penstock.catalog.versions import Status
 from penstock.messages.envelope import Recorded
 from penstock.messages.registry import Event
 from penstock.projections.read_model import Place, ReadModel
@@ -21,13 +24,15 @@ TABLE: Final = Table(
         Column("id", "text"),
         Column("version", "text"),
         Column("precedence", "jsonb", required=True),
+        Column("status", "text", required=True),
         Column("active", "boolean", required=True),
         Column("name", "text", required=True),
         Column("description", "text", required=True),
         Column("tags", "jsonb", required=True),
+        Column("hooks", "jsonb", required=True),
         Column("digest", "text", required=True),
-        Column("source", "jsonb", required=True),
-        Column("graph", "jsonb", required=True),
+        Column("source", "text", required=True),
+        Column("graph", "text", required=True),
         Column("published_at", "timestamptz", required=True),
         Column("published_by", "text", required=True),
         Column("changed_at", "timestamptz", required=True),
@@ -41,6 +46,8 @@ TABLE: Final = Table(
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 _PRE_RELEASE: Final = 6
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def project(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
@@ -49,9 +56,11 @@ def project(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
         case e.DefinitionPublished() as event:
             return (_published(recorded, event),)
         case e.DefinitionActivated(version=version, by=by):
-            return _patch(recorded, version, by, active=True)
+            return _patch(recorded, version, by, "published")
         case e.DefinitionDeactivated(version=version, by=by):
-            return _patch(recorded, version, by, active=False)
+            return _patch(recorded, version, by, "inactive")
+        case e.DefinitionArchived(version=version, by=by):
+            return _patch(recorded, version, by, "archived")
         case _:
             return ()
 
@@ -85,13 +94,15 @@ def _published(recorded: Recorded[Event], event: e.DefinitionPublished) -> Inser
         "id": recorded.subject,
         "version": event.version,
         "precedence": precedence(event.version),
+        "status": "published",
         "active": True,
         "name": event.graph.name or recorded.subject,
         "description": event.graph.description,
         "tags": event.graph.tags,
+        "hooks": tuple(trigger.name for trigger in event.graph.triggers if trigger.kind == "hook"),
         "digest": event.digest,
-        "source": event.source,
-        "graph": event.graph,
+        "source": _text(event.source),
+        "graph": _text(event.graph),
         "published_at": recorded.time,
         "published_by": event.by,
         "changed_at": recorded.time,
@@ -101,13 +112,18 @@ def _published(recorded: Recorded[Event], event: e.DefinitionPublished) -> Inser
     return Insert((recorded.subject, event.version), row)
 
 
-def _patch(recorded: Recorded[Event], version: str, by: str, *, active: bool) -> Sequence[Patch]:
-    row = {"active": active, "changed_at": recorded.time, "changed_by": by, "sequence": recorded.sequence}
-    return (Patch((recorded.subject, version), row),)
+def _text(value: object) -> str:
+    """JSON as text: JSONB would forget the order of the steps, the first of which may be the start."""
+    return _encode(value).decode()
 
 
-_WHOLE: Final = ", ".join(column.name for column in TABLE.columns if column.name != "precedence")
-_IN_LISTS: Final = ", ".join(c.name for c in TABLE.columns if c.name not in ("precedence", "source", "graph"))
+def _patch(recorded: Recorded[Event], version: str, by: str, status: Status) -> Sequence[Patch]:
+    row = {"status": status, "active": status == "published", "changed_at": recorded.time, "changed_by": by}
+    return (Patch((recorded.subject, version), {**row, "sequence": recorded.sequence}),)
+
+
+_WHOLE: Final = ", ".join(column.name for column in TABLE.columns if column.name not in ("precedence", "hooks"))
+_IN_LISTS: Final = ", ".join(c.name for c in TABLE.columns if c.name not in ("precedence", "source", "graph", "hooks"))
 
 
 async def get(pool: Pool, definition_id: str, version: str | None = None) -> Mapping[str, Any] | None:
@@ -117,7 +133,7 @@ async def get(pool: Pool, definition_id: str, version: str | None = None) -> Map
     where.given("version = {}", version)
     sql = f"select {_WHOLE} from definitions {where} order by active desc, precedence desc limit 1"
     row = await pool.fetchrow(sql, *where.arguments)
-    return dict(row) if row else None
+    return {**row, "source": _decode(row["source"]), "graph": _decode(row["graph"])} if row else None
 
 
 async def versions(pool: Pool, definition_id: str) -> Sequence[Mapping[str, Any]]:
@@ -127,8 +143,33 @@ async def versions(pool: Pool, definition_id: str) -> Sequence[Mapping[str, Any]
     return [dict(row) for row in rows]
 
 
+async def with_hook(pool: Pool, hook: str) -> Mapping[str, Any] | None:
+    """
+    The id, the version and the compiled graph that the HTTP hook starts: of a latest active version that has it, the
+    one that was published last.
+    """
+    row = await pool.fetchrow(
+        """
+        select id, version, graph from (
+            select distinct on (id) id, version, graph, hooks, published_at from definitions
+            where active and id in (select id from definitions where active and hooks @> $1::jsonb)
+            order by id, precedence desc
+        ) as latest
+        where hooks @> $1::jsonb order by published_at desc, id limit 1
+        """,
+        [hook],
+    )
+    return {**row, "graph": _decode(row["graph"])} if row else None
+
+
 async def find(
-    pool: Pool, *, tag: str | None = None, active: bool | None = None, limit: int = 50, cursor: str | None = None
+    pool: Pool,
+    *,
+    tag: str | None = None,
+    active: bool | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> Page:
     """
     The latest version of each definition (of those that fit) without source and graph, by id.
@@ -139,6 +180,7 @@ async def find(
     """
     where = Where()
     where.given("active = {}", active)
+    where.given("status = {}", status)
     if tag is not None:
         where.add("tags @> {}::jsonb", [tag])
     if cursor is not None:

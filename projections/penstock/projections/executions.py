@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from penstock.domain.execution import events as e
+from penstock.domain.subjects import root_of
 from penstock.messages.envelope import Recorded
 from penstock.messages.registry import Event
 from penstock.projections.read_model import Place, ReadModel
@@ -56,16 +57,51 @@ TABLE: Final = Table(
         Index("tags jsonb_path_ops", where="tags <> '[]'", method="gin"),
     ),
     fill=80,
+    born_once=True,
 )
+
+_OF_EXECUTIONS: Final = frozenset(get_args(e.ExecutionEvent))
+_ENTERING: Final = frozenset(
+    {
+        e.ListeningStarted,
+        e.LockRequested,
+        e.BlockStarted,
+        e.EachStarted,
+        e.ChildStarted,
+        e.ChildDetached,
+        e.MessageSent,
+        e.SignalSent,
+        e.EscalationRaised,
+        e.CompensationStarted,
+    }
+)
+"""Beside those that stand in the match: after them the execution is in another step."""
 
 
 def project(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
     """What ``recorded`` changes in the row of its execution."""
-    match recorded.event:
+    match recorded.event:  # what happens often stands first: each case costs a look at the type
+        case e.TaskScheduled(step=step):
+            return _patch(recorded, {"last_step": step})
+        case e.TaskCompleted() | e.TaskClaimed() | e.TaskFailed() | e.TimerFired() | e.StepCancelled() | e.BiteTaken():
+            return _patch(recorded, {})
         case e.ExecutionStarted() as event:
             return (_started(recorded, event, at),)
         case e.ExecutionCompleted(output=output):
             return _ended(recorded, "completed", {"output": output})
+        case e.TimerStarted(step=step) | e.StepPassed(step=step) | e.StepFailed(step=step):
+            return _patch(recorded, {"last_step": step})
+        case event if type(event) in _OF_EXECUTIONS:
+            return _seldom(recorded)
+        case _:
+            return ()
+
+
+MODEL: Final = ReadModel(TABLE, project)
+
+
+def _seldom(recorded: Recorded[Event]) -> Sequence[Change]:
+    match recorded.event:
         case e.ExecutionCancelled(reason=reason):
             return _ended(recorded, "cancelled", {"reason": reason or None})
         case e.ExecutionTerminated(reason=reason):
@@ -78,21 +114,21 @@ def project(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
             return _patch(recorded, {"reason": reason or None})
         case e.ExecutionResumed():
             return _patch(recorded, {"reason": None})
-        case e.TaskScheduled(step=step) | e.TimerStarted(step=step) | e.StepPassed(step=step) | e.StepFailed(step=step):
-            return _patch(recorded, {"last_step": step})
-        case e.TaskClaimed() | e.TaskCompleted() | e.TaskFailed() | e.TimerFired() | e.StepCancelled() | e.BiteTaken():
-            return _patch(recorded, {})
+        case e.StepRerun(deadline=deadline):
+            return _patch(recorded, {"failure": None, "deadline": deadline})
+        case e.ExecutionMigrated(version=version, digest=digest):
+            return _patch(recorded, {"version": version, "digest": digest})
+        case event if type(event) in _ENTERING:
+            step = getattr(event, "step", "")
+            return _patch(recorded, {"last_step": step} if step else {})
         case _:
-            return ()
-
-
-MODEL: Final = ReadModel(TABLE, project)
+            return _patch(recorded, {})  # any of them may carry a status
 
 
 def _started(recorded: Recorded[Event], event: e.ExecutionStarted, at: Place) -> Insert:
     row: Fields = {
         "id": recorded.subject,
-        "root_id": recorded.subject.partition(":")[0],
+        "root_id": root_of(recorded.subject),
         "definition": event.definition,
         "version": event.version,
         "digest": event.digest,
@@ -176,6 +212,13 @@ async def find(
     sql = f"select {_IN_LISTS} from executions {where} order by {column} desc, id desc limit {limit + 1}"
     rows = await pool.fetch(sql, *where.arguments)
     return page_of(rows, limit, lambda row: to_cursor(order, row[column], row["id"]))
+
+
+async def ids(pool: Pool, wanted: ExecutionFilter, most: int) -> Sequence[str]:
+    """The ids of those that fit, the earliest first, at most so many."""
+    where = _conditions(wanted)
+    sql = f"select id from executions {where} order by started_at, id limit {int(most)}"
+    return [row["id"] for row in await pool.fetch(sql, *where.arguments)]
 
 
 async def count_by_status(pool: Pool, wanted: ExecutionFilter = NO_FILTER) -> Mapping[str, int]:

@@ -36,6 +36,8 @@ TABLE: Final = Table(
         Column("expires_at", "timestamptz"),
         Column("ended_at", "timestamptz"),
         Column("retry_at", "timestamptz"),
+        Column("undoes", "bigint"),
+        Column("added_by", "text"),
         Column("sequence", "bigint", required=True),
     ),
     key=("execution_id", "visit", "attempt"),
@@ -46,6 +48,7 @@ TABLE: Final = Table(
         Index("status, scheduled_at desc, id desc", where="status <> 'completed'"),
     ),
     fill=80,
+    born_once=True,
 )
 
 
@@ -58,13 +61,17 @@ def project(recorded: Recorded[Event], at: Place) -> Sequence[Change]:
             claimed = {"claimed_at": recorded.time, "expires_at": event.expires_at}
             return _patch(recorded, event.visit, event.attempt, "claimed", {"worker": event.worker, **claimed})
         case e.TaskCompleted() as event:
-            ended: Fields = {"output": event.output, "ended_at": recorded.time, **_by(event.worker)}
-            return _patch(recorded, event.visit, event.attempt, "completed", ended)
+            # by hand: no attempt was made where the step could not even be entered, and then there is no row
+            ended: Fields = {"output": event.output, "ended_at": recorded.time, **_by(event.worker or event.by or "")}
+            return _patch(recorded, event.visit, event.attempt, "completed", {**ended, "retry_at": None})
         case e.TaskFailed() as event:
             ended = {"failure": event.failure, "retry_at": event.retry_at, "ended_at": recorded.time}
             return _patch(recorded, event.visit, event.attempt, "failed", {**ended, **_by(event.worker)})
         case e.StepCancelled(attempt=attempt) as event if attempt:
             return _patch(recorded, event.visit, attempt, "cancelled", {"ended_at": recorded.time})
+        case e.StepFailed(attempt=attempt) as event if attempt:  # by hand, or in time: no worker said so
+            ended = {"failure": event.failure, "ended_at": recorded.time}
+            return _patch(recorded, event.visit, attempt, "cancelled", ended)
         case _:
             return ()
 
@@ -83,6 +90,8 @@ def _scheduled(recorded: Recorded[Event], event: e.TaskScheduled) -> Insert:
         "queue": event.queue,
         "status": "scheduled",
         "input": event.input,
+        "undoes": event.undoes,
+        "added_by": event.adhoc,
         "scheduled_at": recorded.time,
         "sequence": recorded.sequence,
     }

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+import msgspec
 
 from penstock.log.port import Record, TopicPartition
 from penstock.messages.envelope import Recorded, UnknownType, decode_event
 from penstock.messages.registry import Event
 from penstock.messages.wellformed import Malformed
 from penstock.projections.positions import NOTHING, Standing, Step
-from penstock.projections.read_model import Place, ReadSet
+from penstock.projections.read_model import Place, Project, ReadSet
 from penstock.tables.changes import Folded
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """
     How far a partition is applied.
 
@@ -35,14 +39,19 @@ class Progress:
         return cls(standing.position, standing.input_position, standing.input_position, standing.event_time)
 
     def after(self, recorded: Recorded[Event], position: int) -> Progress:
-        higher = recorded.input_position > self.seen
-        whole = max(self.whole, self.seen) if higher else self.whole
-        return Progress(position + 1, whole, max(self.seen, recorded.input_position), recorded.time)
+        latest, seen = recorded.input_position, self.seen
+        if latest > seen:
+            return Progress(position + 1, seen, latest, recorded.time)
+        return Progress(position + 1, self.whole, seen, recorded.time)
+
+    def past(self, position: int) -> Progress:
+        """After a record that says nothing to us."""
+        return Progress(position + 1, self.whole, self.seen, self.event_time)
 
     def to(self, position: int, *, ended: bool) -> Progress:
         """Past a gap to ``position``; ``ended``: nothing more was there when it was reached."""
-        whole = max(self.whole, self.seen) if ended else self.whole
-        return replace(self, position=max(self.position, position), whole=whole)
+        whole = self.seen if ended else self.whole
+        return Progress(max(self.position, position), whole, self.seen, self.event_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +76,14 @@ class Batch:
     events: int = 0
 
     def add(self, records: Sequence[Record]) -> None:
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            progress = self.after.get(partition) or self.before[partition]
-            if record.position < progress.position:
-                continue
-            try:
-                recorded = _decoded(record)
-            except Malformed as error:
-                unknown = error.name if isinstance(error, UnknownType) else ""
-                self.skipped.append(Skipped(partition, record.position, str(error), unknown))
-                self.after[partition] = replace(progress, position=record.position + 1)
-                continue
-            self.after[partition] = progress.after(recorded, record.position)
-            self._project(record, recorded)
+        for partition, run in groupby(records, _PARTITION):  # a reader gives those of one partition in a row
+            self._add(TopicPartition(*partition), run)
 
     def skip(self, record: Record, cause: str) -> None:
         """Move past a record that the tables refuse."""
         partition = TopicPartition(record.topic, record.partition)
         self.skipped.append(Skipped(partition, record.position, cause))
-        self.after[partition] = replace(self.before[partition], position=record.position + 1)
+        self.after[partition] = self.before[partition].past(record.position)
 
     def steps(self, current: Mapping[TopicPartition, datetime]) -> Sequence[Step]:
         return [
@@ -94,15 +91,38 @@ class Batch:
             for key, to in self.after.items()
         ]
 
-    def _project(self, record: Record, recorded: Recorded[Event]) -> None:
-        models = self.sets[record.topic].models
-        folded = self.folded.get(record.topic)
+    def _add(self, partition: TopicPartition, records: Iterable[Record]) -> None:
+        progress = self.after.get(partition) or self.before[partition]
+        models = self._models(partition.topic)
+        for record in records:
+            position = record.position
+            if position < progress.position:
+                continue
+            try:
+                recorded = _decoded(record)
+            except Malformed as error:
+                unknown = error.name if isinstance(error, UnknownType) else ""
+                self.skipped.append(Skipped(partition, position, str(error), unknown))
+                progress = progress.past(position)
+                continue
+            progress = progress.after(recorded, position)
+            at = Place(partition.partition, position)
+            for project, rows in models:
+                rows.add(project(recorded, at))
+            self.events += 1
+        self.after[partition] = progress
+
+    def _models(self, topic: str) -> Sequence[tuple[Project, Folded]]:
+        """How an event of ``topic`` changes each read model, and where that is gathered."""
+        models = self.sets[topic].models
+        folded = self.folded.get(topic)
         if folded is None:
-            folded = self.folded[record.topic] = [Folded() for _ in models]
-        at = Place(record.partition, record.position)
-        for model, rows in zip(models, folded, strict=True):
-            rows.add(model.project(recorded, at))
-        self.events += 1
+            folded = self.folded[topic] = [Folded() for _ in models]
+        return [(model.project, rows) for model, rows in zip(models, folded, strict=True)]
+
+
+_PARTITION: Final = itemgetter(0, 1)
+"""Topic and number of a record's partition."""
 
 
 def _decoded(record: Record) -> Recorded[Event]:

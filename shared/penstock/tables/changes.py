@@ -47,15 +47,15 @@ class Folded:
         for change in changes:
             if isinstance(change, Append):
                 self.appended.append(change.row)
-            elif isinstance(change, Insert):
-                self.rows[change.key] = dict(change.row)
-                self.patches.pop(change.key, None)
-            else:
+            elif isinstance(change, Patch):
                 self._patch(change.key, change.row)
+            else:
+                self.rows[change.key] = change.row.copy()
+                self.patches.pop(change.key, None)
 
     def _patch(self, key: Key, row: Fields) -> None:
         known = self.rows.get(key) or self.patches.get(key)
         if known is None:
-            self.patches[key] = dict(row)
+            self.patches[key] = row.copy()
         else:
             known.update(row)

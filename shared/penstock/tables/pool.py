@@ -17,6 +17,8 @@ import msgspec
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from penstock.tables.moments import Moments
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"
 
@@ -173,12 +175,16 @@ def _said(error: BaseException) -> str:
 
 
 async def _prepare(connection: Connection) -> None:
+    moments = Moments()
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
         format="binary",
         encoder=lambda value: b"\x01" + encode_json(value),
         decoder=lambda value: orjson.loads(memoryview(value)[1:]),
+    )
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", format="binary", encoder=moments.encode, decoder=moments.decode
     )
 
 

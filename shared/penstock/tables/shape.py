@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 SEQUENCE: Final = "sequence"
@@ -33,7 +33,9 @@ class Table:
     """
     A read model's table. ``revision`` is raised when the same columns get another meaning, so that rows are made anew.
 
-    Rows are guarded by a column ``sequence``; those of an ``append_only`` table are written once.
+    Rows are guarded by a column ``sequence``; those of an ``append_only`` table are written once. ``born_once``: a key
+    is hardly ever inserted again, so that new rows are copied first, and compared with what is there only where that
+    fails. It says how rows are written, and is no part of the shape.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Table:
     append_only: bool = False
     fill: int = 100
     revision: int = 1
+    born_once: bool = field(default=False, repr=False)
 
     @property
     def digest(self) -> str:

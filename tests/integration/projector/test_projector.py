@@ -80,6 +80,23 @@ async def test_events_that_arrive_while_it_runs_are_followed(log: MemoryLog, poo
     assert await count(pool, "execution_timeline") == 40
 
 
+async def test_a_task_that_is_offered_again_keeps_one_row_with_what_was_said_last(log: MemoryLog, pool: Pool) -> None:
+    """The engine dispatches an attempt anew before the task topic forgets it."""
+    first = [recorded(started()), recorded(scheduled(1, input={"n": 1}), 2)]
+    again = [recorded(scheduled(1, input={"n": 2}), 3, input_position=1), *w3("b", input_position=1)]
+    async with running(log, pool) as projector:
+        await log.send([batch(first)])
+        await until(counted(projector, 2))
+        await log.send([batch(again)])
+        await applied(pool, 1)
+        await until(counted(projector, 11))
+        assert (projector.counts.refused, projector.counts.unavailable) == (0, 0)
+    subject = first[0].subject
+    assert [(t["input"], t["sequence"]) for t in await tasks.of_execution(pool, subject)] == [({"n": 2}, 3)]
+    assert await count(pool, "tasks") == 4
+    assert await count(pool, "execution_timeline") == 11
+
+
 async def test_lists_in_payloads_stay_lists(log: MemoryLog, pool: Pool) -> None:
     history = [
         recorded(started(tags=("a", "b"), input={"l": [1]})),

@@ -69,7 +69,16 @@ async def test_a_rebuild_is_row_by_row_equal(log: MemoryLog, pool: Pool) -> None
     before = await tables(pool)
     comparison = await rebuild.compare(log, pool)
     assert comparison.differences == []
-    assert comparison.rows == {"executions": 31, "tasks": 91, "execution_timeline": 242, "definitions": 1}
+    assert comparison.rows == {
+        "executions": 31,
+        "tasks": 91,
+        "execution_timeline": 242,
+        "definitions": 1,
+        "definition_drafts": 0,
+        "schedules": 0,
+        "operations": 0,
+        "operation_refusals": 0,
+    }
     assert comparison.events == 243
     assert await tables(pool) == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +110,38 @@ async def test_a_repeated_line_is_refused_unless_it_may_be(tables: Pool) -> None
     await append(tables, (1, "again"), (2, "new"), repeated=True)
     found = await tables.fetch("select * from lines_1 order by n")
     assert [tuple(row) for row in found] == [(1, "first"), (2, "new")]
+
+
+async def test_new_rows_of_a_table_that_has_each_once_are_refused_when_repeated_unless_they_may_be(
+    tables: Pool,
+) -> None:
+    async def write_once(*changes: Insert | Patch, repeated: bool = False) -> None:
+        folded = Folded()
+        folded.add(changes)
+        async with tables.transaction() as connection:
+            await bulk.write(connection, replace(ORDERS, born_once=True), "orders_1", folded, repeated=repeated)
+
+    await write_once(new(1), new(2, note={"x": 1}), patch(2, 2, state="done"))
+    with pytest.raises(RowRepeated):
+        await write_once(new(1), new(3))
+    assert await rows(tables) == [("a", 1, "open", None, 1), ("a", 2, "done", {"x": 1}, 2)]
+    await write_once(new(1, 3, state="paid"), new(2), new(3), repeated=True)
+    assert await rows(tables) == [
+        ("a", 1, "paid", None, 3),
+        ("a", 2, "done", {"x": 1}, 2),
+        ("a", 3, "open", None, 1),
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"sequence": 2**70}, {"state": 7}, {"state": "\ud800"}, {"note": 2**70}])
+@pytest.mark.parametrize("once", [True, False])
+async def test_a_row_that_cannot_be_held_is_refused_by_name(tables: Pool, fields: dict[str, Any], once: bool) -> None:
+    folded = Folded()
+    folded.add([new(1), Insert(("a", 2), {**new(2).row, **fields})])
+    with pytest.raises(ValueRefused):
+        async with tables.transaction() as connection:
+            await bulk.write(connection, replace(ORDERS, born_once=once), "orders_1", folded)
+    assert await rows(tables) == []
 
 
 async def test_a_line_that_cannot_be_held_is_refused_by_name(tables: Pool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
+from datetime import UTC, datetime, timedelta, timezone
 
 import asyncpg
 import pytest
@@ -43,6 +44,34 @@ async def test_values_that_cannot_be_held_are_refused_by_name(pool: Pool, type_:
 
 async def test_numbers_that_are_not_finite_become_null(pool: Pool) -> None:
     assert await pool.fetchval("select $1::jsonb", {"n": math.inf}) == {"n": None}
+
+
+MOMENTS = (
+    datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC),
+    datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC),
+    datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=timezone(timedelta(hours=-5, minutes=-30))),
+    datetime(1999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+)
+
+
+async def test_moments_come_back_as_they_went_in(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        for moment in (*MOMENTS, None, MOMENTS[0]):
+            found = await connection.fetchval("select $1::timestamptz", moment)
+            assert found == moment
+            assert moment is None or found.tzinfo is UTC
+
+
+async def test_moments_mean_the_same_to_postgres(pool: Pool) -> None:
+    for moment in MOMENTS:
+        assert await pool.fetchval("select $1::timestamptz = $2::text::timestamptz", moment, moment.isoformat())
+
+
+async def test_a_moment_without_a_time_zone_is_one_of_this_machine(pool: Pool) -> None:
+    moment = datetime(2026, 7, 1, 12)  # noqa: DTZ001 - that is the point
+    assert await pool.fetchval("select $1::timestamptz", moment) == moment.astimezone()
 
 
 async def test_a_repeated_key_is_called_so(pool: Pool) -> None:
