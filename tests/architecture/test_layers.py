@@ -81,8 +81,12 @@ def test_only_its_adapter_imports_a_driver() -> None:
     assert not wrong
 
 
-def test_only_the_turn_imports_the_decider_of_executions() -> None:
-    allowed = {"penstock.domain.execution.turn", "penstock.engine.definitions"}
+def test_only_the_turn_and_the_engine_import_a_decider() -> None:
+    kinds = {
+        f"penstock.engine.{name}"
+        for name in ("definitions", "mailboxes", "signals", "locks", "schedules", "operations")
+    }
+    allowed = {"penstock.domain.execution.turn", "penstock.domain.shared_turn", *kinds}
     wrong = [
         source.name
         for source in product()

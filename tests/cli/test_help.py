@@ -36,7 +36,15 @@ def test_every_command_of_the_design_is_there() -> None:
         "doctor demo"
     )
     names = {" ".join(path) for path in ALL}
-    assert names >= {*wanted.split(), "topics apply", "topics check", "replay verify", "replay rebuild", "replay show"}
+    assert names >= {
+        *wanted.split(),
+        "diff",
+        "topics apply",
+        "topics check",
+        "replay verify",
+        "replay rebuild",
+        "replay show",
+    }
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -58,6 +66,9 @@ READING = [
     "replay rebuild",
     "replay show",
     "doctor",
+    "definition versions",
+    "definition draft show",
+    "definition compatibility",
 ]
 
 

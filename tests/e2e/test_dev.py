@@ -148,7 +148,7 @@ def test_the_log_of_a_folder_can_be_replayed_while_it_is_served(dev: Dev) -> Non
     assert {line["event"]["subject"] for line in exported} >= {id_}
     examined = dev.call("doctor", "--json")
     assert examined.returncode == 0, examined.stdout
-    names = ("python", "log", "topics", "clock", "tables", "lag", "gateway")
+    names = ("python", "log", "topics", "clock", "tables", "lag", "gateway", "waits")
     found = {check["name"]: check["verdict"] for check in json.loads(examined.stdout)}
     assert found == dict.fromkeys(names, "good")
 

@@ -15,11 +15,36 @@ from hypothesis import strategies as st
 from penstock.domain.definition.compile import compile_definition, digest_of
 from penstock.domain.definition.examine import DEFINITION_KEYS
 from penstock.domain.definition.kinds import KINDS, RETRY_KEYS, SHARED_KEYS
+from penstock.domain.definition.kinds_event import SEND_KEYS, WAIT_KEYS
+from penstock.domain.definition.kinds_task import UNDO_KEYS
 from penstock.domain.definition.read import read_definition
+from penstock.domain.definition.triggers import TRIGGER_KEYS
 from penstock.domain.definition.validate import validate
 from penstock.domain.expressions.duration import parse_duration
 from penstock.sdk import HandlerInvalid, task
-from penstock.sdk.builder import END, Branch, Definition, DefinitionInvalid, Retry, StepWithNext, otherwise, when
+from penstock.sdk.body import Body
+from penstock.sdk.builder import (
+    END,
+    Branch,
+    Definition,
+    DefinitionInvalid,
+    Enough,
+    On,
+    Retry,
+    SharedLock,
+    StepWithNext,
+    Threads,
+    Trigger,
+    Undo,
+    on_error,
+    on_escalation,
+    on_message,
+    on_signal,
+    on_timer,
+    otherwise,
+    when,
+)
+from penstock.sdk.clauses import Shared
 from penstock.sdk.plain import duration_text
 from penstock.sdk.testing import run
 from tests.docs import pages
@@ -36,41 +61,102 @@ def render(page: int) -> str:
 
 def rebuilt(source: dict[str, Any]) -> Definition:
     """The definition of ``source``, by the calls that a person would write for it."""
-    head = {key: value for key, value in source.items() if key not in ("start", "steps", "queues")}
+    head = {key: value for key, value in source.items() if key not in ("start", "steps", "queues", "triggers")}
     queues = {name: settings["transport"] for name, settings in source.get("queues", {}).items()}
-    definition = Definition(head.pop("id"), head.pop("version"), **head, queues=queues or None)
-    for name, step in source["steps"].items():
-        _add(definition, name, dict(step))
-    if "start" in source:
-        definition.start_with(*_several(source["start"]))
+    triggers = {name: Trigger(**trigger) for name, trigger in source.get("triggers", {}).items()}
+    definition = Definition(
+        head.pop("id"), head.pop("version"), **head, queues=queues or None, triggers=triggers or None
+    )
+    _fill(definition, source, "steps")
     return definition
 
 
-def _add(definition: Definition, name: str, step: dict[str, Any]) -> None:
+def _fill(body: Body, source: dict[str, Any], key: str) -> None:
+    for name, step in source[key].items():
+        _add(body, name, dict(step))
+    if "start" in source:
+        body.start_with(*_several(source["start"]))
+
+
+def _add(body: Body, name: str, step: dict[str, Any]) -> None:
     following = step.pop("next", None)
-    kind = next(kind for kind in KINDS if kind in step)
+    kinds = [kind for kind in KINDS if kind in step]
+    kind = kinds[0] if len(kinds) == 1 else next(kind for kind in kinds if kind != "do")
     value = step.pop(kind)
+    inside: dict[str, Any] = {key: step.pop(key) for key in ("do", "start") if key in step}
+    settings = {_AS_PYTHON.get(key, key): _WRITTEN.get(key, _same)(item) for key, item in step.items()}
+    made: Any
     match kind:
-        case "task":
-            retry = Retry(**step.pop("retry")) if "retry" in step else None
-            made = definition.task(name, value, retry=retry, **step)
-        case "wait":
-            moment = value["until"] if isinstance(value, dict) else None
-            made = definition.wait(name, until=moment, **step) if moment else definition.wait(name, value, **step)
-        case "choose":
-            definition.choose(name, *_branches(value), **step)
-            return
-        case "parallel":
-            definition.parallel(name, *value, **step)
-            return
-        case "set":
-            made = definition.set(name, value, **step)
+        case "wait" | "send" if isinstance(value, dict):
+            made = getattr(body, kind)(name, **value, **settings)
+        case "choose" | "include":
+            made = getattr(body, kind)(name, *_branches(value), **settings)
+        case "parallel" | "cancel" | "compensate":
+            made = getattr(body, kind)(name, *([] if value == "all" else _several(value)), **settings)
+        case "first":
+            made = body.first(name, *(_on(event) for event in value), **settings)
+        case "fail" | "escalate":
+            made = getattr(body, kind)(name, *(value.values() if isinstance(value, dict) else [value]), **settings)
+        case "pass" | "finish":
+            made = getattr(body, _METHODS.get(kind, kind))(name, **settings)
+        case "do":
+            made = body.block(name, **settings)
+            inside["do"] = value
+        case "workflow" if isinstance(value, dict):
+            made = body.workflow(name, value["id"], version=value.get("version"), **settings)
         case _:
-            made = definition.pass_(name, **step)
+            made = getattr(body, _METHODS.get(kind, kind))(name, value, **settings)
+    if inside:
+        _fill(made.body, inside, "do")
     if isinstance(following, list) and isinstance(following[0], dict):
         made.choose(*_branches(following))
     elif following is not None:
         made.then(*_several(following))
+
+
+_METHODS = {"pass": "pass_", "do": "block", "while": "while_"}
+_AS_PYTHON = {"as": "as_", "await": "await_"}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _written_join(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return Threads(value["threads"]) if "threads" in value else Enough(value["enough"], value.get("rest"))
+
+
+def _written_lock(value: Any) -> Any:
+    return SharedLock(value["name"]) if isinstance(value, dict) and value.get("shared") else value
+
+
+def _written_undo(value: dict[str, Any]) -> Undo:
+    retry = Retry(**value["retry"]) if "retry" in value else None
+    return Undo(**{**value, "retry": retry})
+
+
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "retry": lambda value: Retry(**value),
+    "undo": _written_undo,
+    "join": _written_join,
+    "lock": _written_lock,
+    "catch": lambda value: [_on(one) for one in value],
+}
+
+
+def _on(event: dict[str, Any]) -> On:
+    rest = {key: event[key] for key in ("next", "set", "cancel") if key in event}
+    if "message" in event:
+        return on_message(event["message"], event["key"], **rest)
+    if "signal" in event:
+        return on_signal(event["signal"], **rest)
+    for kind, make in (("error", on_error), ("escalation", on_escalation)):
+        if kind in event:
+            codes = [] if event[kind] == "any" else _several(event[kind])
+            return make(*codes, **rest)
+    return on_timer(**event)
 
 
 def _several(value: str | list[str]) -> list[str]:
@@ -105,13 +191,41 @@ def test_every_example_of_the_language_can_be_built(text: str) -> None:
 
 def test_every_key_of_the_language_can_be_given_and_nothing_else() -> None:
     def parameters(function: Callable[..., Any]) -> set[str]:
-        return set(inspect.signature(function).parameters) - {"self"}
+        names = {name.rstrip("_") for name in inspect.signature(function).parameters} - {"self"}
+        return names - {"shared"} | set(SHARED_KEYS) if "shared" in names else names
 
+    assert set(Shared.__annotations__) == set(SHARED_KEYS)
     assert parameters(Definition) == {*DEFINITION_KEYS} - {"start", "steps"}
     assert {field.name for field in dataclasses.fields(Retry)} == {*RETRY_KEYS}
-    methods = {kind: getattr(Definition, "pass_" if kind == "pass" else kind) for kind in KINDS}
-    assert parameters(methods["task"]) == {"id", "work", *KINDS["task"].keys, *SHARED_KEYS} - {"task", "next"}
-    assert all({*SHARED_KEYS} <= parameters(method) for method in methods.values())
+    assert {field.name for field in dataclasses.fields(Undo)} == {*UNDO_KEYS}
+    assert {field.name for field in dataclasses.fields(Trigger)} == {*TRIGGER_KEYS}
+    for kind, settings in KINDS.items():
+        given = parameters(getattr(Definition, _METHODS.get(kind, kind)))
+        own = {*settings.keys[1:], *_POSITIONAL.get(kind, {kind}), *SHARED_KEYS, "id"} - {"next", "do", "start"}
+        assert given == own, kind
+
+
+_POSITIONAL: dict[str, set[str]] = {
+    "task": {"work"},
+    "wait": {"duration", *WAIT_KEYS},
+    "first": {"event", "more"},
+    "choose": {"branch", "more"},
+    "include": {"branch", "more"},
+    "parallel": {"step", "more"},
+    "threads": {"count"},
+    "set": {"variables"},
+    "pass": set(),
+    "send": {*SEND_KEYS},
+    "cancel": {"step", "more"},
+    "fail": {"code", "message"},
+    "escalate": {"code", "message"},
+    "finish": set(),
+    "compensate": {"steps"},
+    "do": set(),
+    "while": {"condition"},
+    "until": {"condition"},
+    "each": {"items"},
+}
 
 
 def order() -> Definition:

@@ -12,9 +12,15 @@ import pytest
 from tests.docs import pages
 
 HOW_TO = pages.DOCS / "how-to"
+HAVING_TESTS = [
+    ("write-a-worker.md", 2),
+    ("define-in-python.md", 3),
+    ("test-a-workflow.md", 4),
+    ("steer-executions.md", 1),
+]
 
 
-@pytest.mark.parametrize(("page", "count"), [("write-a-worker.md", 2), ("define-in-python.md", 3)])
+@pytest.mark.parametrize(("page", "count"), HAVING_TESTS)
 def test_the_examples_run(page: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ran(page, monkeypatch)
     tests: list[Callable[[], None]] = [value for name, value in names.items() if name.startswith("test_")]

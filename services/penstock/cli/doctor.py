@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SKEW: Final = timedelta(seconds=2)
 _LAG: Final = 10_000
+_AGAIN: Final = 2.0
+_SHOWN: Final = 20
 _STYLES: Final = {"good": "green", "warning": "yellow", "bad": "red", "skipped": "dim"}
 
 
@@ -52,7 +55,10 @@ def doctor(
     api_token: Token = None,
     config: Config = None,
 ) -> None:
-    """Check Python, log, topics, clock, tables, their lag, and the gateway. Exit code 1 if something is bad."""
+    """
+    Check Python, log, topics, clock, tables, their lag, the gateway, and that every execution waits for something that
+    exists. Exit code 1 if something is bad.
+    """
     flags = {"log": log, "tables": tables, "prefix": prefix, "url": url, "api_token": api_token, "config": config}
     execute(lambda: _doctor(flags, json))
 
@@ -83,6 +89,8 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         if log is not None:
             yield await _topics(log, settings)
             yield await _clock(log)
+            for check_of_waits in await _waits(log):
+                yield check_of_waits
         yield tables_check
         if log is not None and pool is not None:
             yield await _lag(log, pool)
@@ -150,6 +158,31 @@ async def _clock(log: OpenLog) -> Check:
     if ahead > _SKEW:
         return Check("clock", "bad", f"{ahead.total_seconds():.1f} s behind the log's", "synchronise it with NTP")
     return Check("clock", "good", "not behind the log's")
+
+
+async def _waits(log: OpenLog) -> list[Check]:
+    """Every wait of every execution has to have somebody or something that ends it."""
+    from penstock.domain.execution.places import HistoryBroken
+    from penstock.engine.strays import strays
+    from penstock.log.port import LogError
+    from penstock.messages.wellformed import Malformed
+
+    try:
+        found = await strays(log, lambda: datetime.now(UTC), lambda: asyncio.sleep(_AGAIN))
+    except LogError as error:
+        return [Check("waits", "bad", str(error))]
+    except (HistoryBroken, Malformed) as error:
+        return [Check("waits", "bad", str(error), "run `penstock replay verify`: the log was changed")]
+    if not found.strays:
+        return [Check("waits", "good", f"{found.executions:,} executions, each with an owner of what it waits for")]
+    checks = [
+        Check("waits", "bad", f"{stray.subject}, visit {stray.visit} {stray.step}".rstrip() + f": {stray.reason}")
+        for stray in found.strays[:_SHOWN]
+    ]
+    more = len(found.strays) - len(checks)
+    total = f"{len(found.strays):,} waits without an owner" + (f", {more:,} of them not shown" if more else "")
+    advice = "a defect, please report it; `penstock execution complete-step`, `skip-step` or `rerun` help them on"
+    return [*checks, Check("waits", "bad", total, advice)]
 
 
 async def _tables(settings: Settings, stack: AsyncExitStack) -> tuple[Pool | None, Check]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from penstock.cli.execute import Code, Failed, code_of, execute, say
+from penstock.cli.given import json_of
 from penstock.cli.options import Config, Execution, Executions, Json, Token, Url, examples
+from penstock.cli.telling import told
 
 if TYPE_CHECKING:
     from penstock.sdk.executions import Execution as Record
@@ -163,17 +163,7 @@ async def _start(definition: str, given: Mapping[str, Any], wait: _Wait, json: b
 
 
 def _input(text: str) -> dict[str, Any]:
-    """The object that ``text`` is, or that stands in the file which it names."""
-    import orjson
-
-    try:
-        if text == "-":
-            text = sys.stdin.read()
-        elif text.startswith("@"):
-            text = Path(text[1:]).expanduser().read_text(encoding="utf-8")
-        value = orjson.loads(text)
-    except (OSError, ValueError) as error:
-        raise Failed(f"--input: expected a JSON object, but {error}", Code.USAGE) from error
+    value = json_of(text, "--input", "a JSON object")
     if not isinstance(value, dict):
         raise Failed("--input: expected a JSON object, in { }", Code.USAGE)
     return value
@@ -233,10 +223,7 @@ def _task_row(task: TaskAttempt) -> tuple[Any, ...]:
 
 def event_row(event: Occurrence) -> tuple[Any, ...]:
     """An entry of a timeline in one line."""
-    told = [str(event.data[name]) for name in ("definition", "step", "status") if event.data.get(name)]
-    failure = event.data.get("failure")
-    told += [f"{failure['code']}: {failure.get('message', '')}"] if failure else []
-    return event.sequence, event.time, short_type(event.type), "  ".join(told)
+    return event.sequence, event.time, short_type(event.type), told(event.data)
 
 
 def short_type(name: str) -> str:

@@ -11,7 +11,22 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import definitions, dev, doctor, executions, graph, replay, serve, topics, watch
+from penstock.cli import (
+    definitions,
+    dev,
+    doctor,
+    executions,
+    graph,
+    messages,
+    operations,
+    replay,
+    schedules,
+    serve,
+    steering,
+    topics,
+    versions,
+    watch,
+)
 from penstock.cli.demo import command as demo
 from penstock.cli.execute import DEBUG
 
@@ -23,7 +38,23 @@ app = typer.Typer(
     epilog="Settings: flags, then PENSTOCK_* variables, then penstock.toml. "
     "Exit codes: 0 good, 1 failed, 2 usage, 3 unreachable, 4 refused.",
 )
-for module in (dev, demo, serve, topics, definitions, graph, executions, watch, replay, doctor):
+for module in (
+    dev,
+    demo,
+    serve,
+    topics,
+    definitions,
+    graph,
+    versions,
+    executions,
+    steering,
+    messages,
+    schedules,
+    operations,
+    watch,
+    replay,
+    doctor,
+):
     module.add_to(app)
 
 

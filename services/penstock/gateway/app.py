@@ -10,7 +10,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.gateway import definition_routes, execution_commands, execution_queries, operations, problems, task_routes
+from penstock.gateway import (
+    comparison_routes,
+    definition_routes,
+    draft_routes,
+    execution_commands,
+    execution_queries,
+    hook_routes,
+    message_routes,
+    migration_routes,
+    operation_routes,
+    operations,
+    problems,
+    schedule_routes,
+    steering_routes,
+    task_routes,
+)
 from penstock.gateway.context import Context
 from penstock.gateway.guard import Guard
 from penstock.gateway.schemas import Problem
@@ -26,6 +41,9 @@ may be repeated: it is done once, and gets the same answer.
 _TAGS: Final = [
     {"name": "definitions", "description": "What can be executed: published versions never change."},
     {"name": "executions", "description": "Start them, steer them, look at them."},
+    {"name": "messages", "description": "Reach executions without knowing which: messages and signals."},
+    {"name": "schedules", "description": "What starts executions by the clock."},
+    {"name": "changes", "description": "Change many executions at once."},
     {"name": "tasks", "description": "The attempts of all task steps."},
     {"name": "workers", "description": "How workers in any language get and finish tasks, without any library."},
     {"name": "operations", "description": "For those who run it."},
@@ -44,7 +62,21 @@ def create_app(context: Context) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.context = context
-    for routes in (definition_routes, execution_commands, execution_queries, task_routes, operations):
+    for routes in (
+        definition_routes,
+        draft_routes,
+        comparison_routes,
+        execution_commands,
+        steering_routes,
+        migration_routes,
+        execution_queries,
+        message_routes,
+        hook_routes,
+        schedule_routes,
+        operation_routes,
+        task_routes,
+        operations,
+    ):
         app.include_router(routes.router)
     problems.install(app)
     app.add_middleware(Guard, settings=context.settings)

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 import structlog
 
 from penstock.domain.rejected import Rejected, RejectionCode
+from penstock.domain.subjects import root_of
 from penstock.gateway.sending import Sending
 from penstock.log.port import Log, LogUnavailable, Message, Record, TopicPartition
 from penstock.log.topics import ANSWERS, CATALOG_ANSWERS, COMMANDS, partition_of
@@ -129,7 +130,7 @@ class Commander:
             correlation_id=order.correlation_id,
             traceparent=order.traceparent,
         )
-        key = order.subject.partition(":")[0].encode()
+        key = root_of(order.subject).encode()
         partition = partition_of(key, self.partitions) if order.topic == COMMANDS else 0
         message = Message(key, encode_command(received), (CONTENT_TYPE,))
         position = await self._sending.send(TopicPartition(order.topic, partition), message)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import Depends, Header, Query, Request, Response
 
+from penstock.domain.subjects import root_of
 from penstock.gateway.commander import Accepted, Commander, Order
 from penstock.gateway.event_reader import EventReader
 from penstock.gateway.feed import TaskFeed
@@ -68,7 +69,7 @@ class Context:
         return await self.commander.ask(order, self.settings.answer_timeout)
 
     def partition(self, execution_id: str) -> int:
-        return partition_of(execution_id.partition(":")[0].encode(), self.commander.partitions)
+        return partition_of(root_of(execution_id).encode(), self.commander.partitions)
 
     async def about(self, execution_id: str) -> dict[str, str]:
         """The headers of an answer about one execution."""

@@ -1,4 +1,4 @@
-"""Routes of definitions: publish, read, activate, deactivate."""
+"""Routes of definitions: publish, read, activate, deactivate, archive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from penstock.catalog.commands import ActivateDefinition, CatalogCommand, DeactivateDefinition, PublishDefinition
+from penstock.catalog.commands import (
+    ActivateDefinition,
+    ArchiveDefinition,
+    CatalogCommand,
+    DeactivateDefinition,
+    PublishDefinition,
+)
 from penstock.domain.definition.compile import digest_of
 from penstock.domain.definition.examine import examine
 from penstock.domain.definition.findings import DefinitionInvalid, Finding
@@ -32,7 +38,7 @@ from penstock.gateway.context import (
 from penstock.gateway.guard import is_json
 from penstock.gateway.problems import Problem
 from penstock.log.topics import CATALOG
-from penstock.projections import definitions
+from penstock.projections import definition_drafts, definitions
 
 router = APIRouter(prefix=f"{PREFIX}/definitions", tags=["definitions"])
 
@@ -40,7 +46,7 @@ DefinitionId = Annotated[str, Path(max_length=100, examples=["order-approval"])]
 Version = Annotated[str, Path(max_length=100, examples=["1.0.0"])]
 By = Annotated[str, Query(max_length=200, description="Who does it, for the audit trail.")]
 _YAML: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
-_BODY: Final = {
+BODY: Final = {
     "requestBody": {
         "required": True,
         "content": {
@@ -55,7 +61,7 @@ _BODY: Final = {
     "",
     status_code=201,
     responses=documented(201, s.Published, *COMMAND, text="Published."),
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
 )
 async def publish_definition(gateway: Gateway, request: Request, command_id: CommandId, by: By = "api") -> Response:
     """
@@ -64,15 +70,16 @@ async def publish_definition(gateway: Gateway, request: Request, command_id: Com
     A definition that is not sound is refused with everything that is wrong with it, by line and column. Publishing the
     same contents again changes nothing; other contents under a published version are refused.
     """
-    name = _kind(request.headers.get("content-type", ""))
-    value, graph, warnings = await asyncio.to_thread(_read, await request.body(), name)
+    value, findings, graph = await read(request)
+    if graph is None:
+        raise DefinitionInvalid(findings)
     command = PublishDefinition(source=value, by=by)
-    receipt = await _ask(gateway, command, graph.id, command_id)
+    receipt = await ask(gateway, command, graph.id, command_id)
     path = f"{PREFIX}/definitions/{graph.id}/versions/{graph.version}"
     body = receipt | {
         "version": graph.version,
         "digest": digest_of(graph),
-        "warnings": warnings,
+        "warnings": msgspec.to_builtins(findings),
         "links": {"self": path},
     }
     return answer(body, 201, {"Location": path})
@@ -80,11 +87,17 @@ async def publish_definition(gateway: Gateway, request: Request, command_id: Com
 
 @router.get("", dependencies=[Fresh], responses=documented(200, s.Definitions, *QUERY, query=True))
 async def list_definitions(
-    gateway: Gateway, tag: str | None = None, active: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+    *,
+    gateway: Gateway,
+    tag: str | None = None,
+    active: bool | None = None,
+    status: s.VersionStatus | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """The latest version of each definition, by definition_id, without source and graph."""
     headers = await gateway.freshness.headers(CATALOG)
-    page = await definitions.find(gateway.pool, tag=tag, active=active, limit=limit, cursor=cursor)
+    page = await definitions.find(gateway.pool, tag=tag, active=active, status=status, limit=limit, cursor=cursor)
     return answer(page, headers=headers)
 
 
@@ -98,8 +111,24 @@ async def get_definition(gateway: Gateway, definition_id: DefinitionId) -> Respo
     headers = await gateway.freshness.headers(CATALOG)
     row = await definitions.get(gateway.pool, definition_id)
     if row is None:
-        raise _unknown(definition_id)
+        raise unknown(definition_id)
     return answer({**row, "versions": await definitions.versions(gateway.pool, definition_id)}, headers=headers)
+
+
+@router.get(
+    "/{definition_id}/versions",
+    dependencies=[Fresh],
+    responses=documented(200, s.Versions, 404, *QUERY, query=True),
+)
+async def list_versions(gateway: Gateway, definition_id: DefinitionId) -> Response:
+    """The history of a definition without sources and graphs, the latest version first; a draft stands before all."""
+    headers = await gateway.freshness.headers(CATALOG)
+    draft = await definition_drafts.get(gateway.pool, definition_id)
+    versions = [*await definitions.versions(gateway.pool, definition_id)]
+    if draft is None and not versions:
+        raise unknown(definition_id)
+    first = [] if draft is None else [{**draft, "status": "draft", "source": None, "findings": None}]
+    return answer({"items": [*first, *versions]}, headers=headers)
 
 
 @router.get(
@@ -112,7 +141,7 @@ async def get_version(gateway: Gateway, definition_id: DefinitionId, version: Ve
     headers = await gateway.freshness.headers(CATALOG)
     row = await definitions.get(gateway.pool, definition_id, version)
     if row is None:
-        raise _unknown(f"{definition_id} {version}")
+        raise unknown(f"{definition_id} {version}")
     return answer(row, headers=headers)
 
 
@@ -121,7 +150,7 @@ async def activate_version(
     gateway: Gateway, definition_id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
 ) -> Response:
     """Let new executions use this version."""
-    return answer(await _ask(gateway, ActivateDefinition(version=version, by=by), definition_id, command_id))
+    return answer(await ask(gateway, ActivateDefinition(version=version, by=by), definition_id, command_id))
 
 
 @router.post("/{definition_id}/versions/{version}/deactivate", responses=documented(200, s.Receipt, *COMMAND))
@@ -129,10 +158,18 @@ async def deactivate_version(
     gateway: Gateway, definition_id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
 ) -> Response:
     """Refuse new executions of this version; running ones go on."""
-    return answer(await _ask(gateway, DeactivateDefinition(version=version, by=by), definition_id, command_id))
+    return answer(await ask(gateway, DeactivateDefinition(version=version, by=by), definition_id, command_id))
 
 
-async def _ask(gateway: Context, command: CatalogCommand, definition_id: str, command_id: str) -> dict[str, Any]:
+@router.post("/{definition_id}/versions/{version}/archive", responses=documented(200, s.Receipt, *COMMAND))
+async def archive_version(
+    gateway: Gateway, definition_id: DefinitionId, version: Version, command_id: CommandId, by: By = "api"
+) -> Response:
+    """Refuse new executions of this version for ever; running ones go on."""
+    return answer(await ask(gateway, ArchiveDefinition(version=version, by=by), definition_id, command_id))
+
+
+async def ask(gateway: Context, command: CatalogCommand, definition_id: str, command_id: str) -> dict[str, Any]:
     _, token = await gateway.ask(Order(command, definition_id, command_id, "catalog-commands"))
     return {"id": definition_id, "token": str(token), "command_id": command_id}
 
@@ -148,21 +185,30 @@ def _kind(content_type: str) -> str:
     )
 
 
-def _read(body: bytes, name: str) -> tuple[dict[str, Any], Graph, list[Any]]:
-    """The source, its graph, and what could be better about it."""
+async def read(request: Request) -> tuple[dict[str, Any], tuple[Finding, ...], Graph | None]:
+    """
+    The source in a body, what there is to say about it, and its graph, which is None if that is an error.
+
+    Raises:
+        DefinitionInvalid: nobody can tell what stands there.
+        Problem: it is not even a text.
+
+    """
+    name = _kind(request.headers.get("content-type", ""))
+    return await asyncio.to_thread(_read, await request.body(), name)
+
+
+def _read(body: bytes, name: str) -> tuple[dict[str, Any], tuple[Finding, ...], Graph | None]:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise Problem(422, "MALFORMED", f"expected UTF-8, but {error}") from error
     source = read_definition(text, name)
-    examined = examine(source.value, source.positions)
-    if examined.graph is None:
-        raise DefinitionInvalid(examined.findings)
-    warnings: list[Finding] = list(examined.findings)
-    return source.value, examined.graph, msgspec.to_builtins(warnings)
+    graph, findings = examine(source.value, source.positions)
+    return source.value, findings, graph
 
 
-def _unknown(definition_id: str) -> Problem:
+def unknown(definition_id: str) -> Problem:
     return Problem(
         404, "DEFINITION_UNKNOWN", f"expected a published definition, but {definition_id!r} is not (yet) there"
     )

@@ -1,4 +1,4 @@
-"""Routes that change executions: start, pause, resume, cancel, terminate, retry."""
+"""The route that starts executions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from penstock.gateway.context import COMMAND, PREFIX, CommandId, Context, Gatewa
 from penstock.gateway.outcome import RESTING
 from penstock.gateway.problems import Problem
 from penstock.messages.envelope import MAX_ID
+from penstock.messages.records import Token
 
 router = APIRouter(prefix=f"{PREFIX}/executions", tags=["executions"])
 
 ExecutionId = Annotated[str, Path(max_length=MAX_ID, examples=["0198a6f2-7c1b-7000-8000-2f1d6f1c9a55"])]
 TraceParent = Annotated[str, Header(alias="traceparent", max_length=100, include_in_schema=False)]
-_RECEIPT = documented(200, s.Receipt, *COMMAND, text="Accepted, and done.")
 
 
 @router.post("", status_code=201, responses=documented(201, s.Started, *COMMAND, text="Started."))
@@ -36,6 +36,8 @@ async def start_execution(
     if request.id is None and not _is_uuid7(command_id):
         detail = "expected a UUIDv7 as Idempotency-Key, because it becomes the execution's id; or give an `id`"
         raise Problem(422, "ID_INVALID", detail)
+    if ":" in id_:
+        raise Problem(422, "ID_INVALID", "expected a UUIDv7 as id, but got that of a child: its parent starts it")
     command = c.StartExecution(
         definition=request.definition,
         version=request.version,
@@ -45,64 +47,27 @@ async def start_execution(
         priority=request.priority,
         initiated_by=request.initiated_by,
     )
-    _, token = await gateway.ask(Order(command, id_, command_id, traceparent=traceparent))
+    return await start(gateway, Order(command, id_, command_id, traceparent=traceparent), request.wait)
+
+
+async def start(gateway: Context, order: Order, wait: float | None = None) -> Response:
+    """Have an execution started, and wait up to so many seconds for its end."""
+    _, token = await gateway.ask(order)
+    return await started(gateway, order, token, wait)
+
+
+async def started(gateway: Context, order: Order, token: Token, wait: float | None = None) -> Response:
+    """The answer about an execution that ``order`` has started."""
+    id_ = order.subject
     path = f"{PREFIX}/executions/{id_}"
     links = {"self": path, **{part: f"{path}/{part}" for part in ("tasks", "timeline", "events", "wait")}}
-    body: dict[str, Any] = {"id": id_, "status": "started", "token": str(token), "command_id": command_id}
-    if request.wait:
+    body: dict[str, Any] = {"id": id_, "status": "started", "token": str(token), "command_id": order.id}
+    if wait:
         await gateway.freshness.reach([token])
-        row = await gateway.outcomes.wait_for(id_, min(request.wait, gateway.settings.max_wait)) or {}
+        row = await gateway.outcomes.wait_for(id_, min(wait, gateway.settings.max_wait)) or {}
         body |= {key: row.get(key) for key in ("status", "output", "failure")}
         body["ended"] = row.get("status") in RESTING
     return answer(body | {"links": links}, 201, {"Location": path})
-
-
-@router.post("/{execution_id}/pause", responses=_RECEIPT)
-async def pause_execution(
-    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
-) -> Response:
-    """Nothing new begins; results of tasks that run are recorded and wait for the resume."""
-    said = request or s.ReasonRequest()
-    return await _ask(gateway, c.PauseExecution(reason=said.reason, by=said.by), execution_id, command_id)
-
-
-@router.post("/{execution_id}/resume", responses=_RECEIPT)
-async def resume_execution(
-    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
-) -> Response:
-    """Go on after a pause."""
-    return await _ask(gateway, c.ResumeExecution(by=(request or s.ByRequest()).by), execution_id, command_id)
-
-
-@router.post("/{execution_id}/cancel", responses=_RECEIPT)
-async def cancel_execution(
-    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
-) -> Response:
-    """End it in an orderly way."""
-    said = request or s.ReasonRequest()
-    return await _ask(gateway, c.CancelExecution(reason=said.reason, by=said.by), execution_id, command_id)
-
-
-@router.post("/{execution_id}/terminate", responses=_RECEIPT)
-async def terminate_execution(
-    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ReasonRequest | None = None
-) -> Response:
-    """End it at once; nobody is asked."""
-    said = request or s.ReasonRequest()
-    return await _ask(gateway, c.TerminateExecution(reason=said.reason, by=said.by), execution_id, command_id)
-
-
-@router.post("/{execution_id}/retry", responses=_RECEIPT)
-async def retry_execution(
-    gateway: Gateway, execution_id: ExecutionId, command_id: CommandId, request: s.ByRequest | None = None
-) -> Response:
-    """Try the failed steps of a failed execution again, with a fresh budget of attempts."""
-    return await _ask(gateway, c.RetryExecution(by=(request or s.ByRequest()).by), execution_id, command_id)
-
-
-async def _ask(gateway: Context, command: c.ExecutionCommand, execution_id: str, command_id: str) -> Response:
-    _, token = await gateway.ask(Order(command, execution_id, command_id))
-    return answer({"id": execution_id, "token": str(token), "command_id": command_id})
 
 
 def _is_uuid7(text: str) -> bool:

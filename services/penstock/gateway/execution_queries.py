@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from penstock.gateway import schemas as s
+from penstock.gateway import steering_schemas as t
 from penstock.gateway.context import PREFIX, QUERY, Cursor, Fresh, Gateway, Limit, answer, documented
 from penstock.gateway.execution_commands import ExecutionId
 from penstock.gateway.outcome import RESTING
 from penstock.gateway.problems import Problem
 from penstock.log.topics import EVENTS
-from penstock.projections import execution_timeline, executions, tasks
+from penstock.projections import definitions, execution_states, execution_timeline, executions, tasks
 from penstock.projections.executions import ExecutionFilter
 from penstock.projections.read_model import Place
 
@@ -85,6 +86,36 @@ async def get_timeline(
     if not page.items and cursor is None:
         raise unknown(execution_id)
     return answer(page, headers=headers)
+
+
+@router.get("/{execution_id}/progress", responses=documented(200, t.Progress, 404, *QUERY, query=True))
+async def get_progress(gateway: Gateway, execution_id: ExecutionId) -> Response:
+    """How far it has come: an estimate from what has begun, and what the definition has besides."""
+    headers = await gateway.about(execution_id)
+    row = await executions.get(gateway.pool, execution_id)
+    if row is None:
+        raise unknown(execution_id)
+    definition = await definitions.get(gateway.pool, row["definition"], row["version"])
+    steps = definition["graph"]["steps"] if definition else {}
+    come = await execution_states.progress(gateway.pool, execution_id, steps)
+    percentage, done, known = come or (0, 0, 0)
+    told = {"id": execution_id, "status": row["status"], "progress": percentage, "done": done, "known": known}
+    completion = None
+    if done and row["ended_at"] is None:
+        began: datetime = row["started_at"]
+        completion = began + (gateway.clock() - began) * (known / done)
+    times = {"started_at": row["started_at"], "ended_at": row["ended_at"], "estimated_completion": completion}
+    return answer({**told, **times}, headers=headers)
+
+
+@router.get("/{execution_id}/variables", responses=documented(200, t.Variables, 404, *QUERY, query=True))
+async def get_variables(gateway: Gateway, execution_id: ExecutionId) -> Response:
+    """Its variables, those of its open blocks and copies too, each with the event that set it last."""
+    headers = await gateway.about(execution_id)
+    found = await execution_states.variables(gateway.pool, execution_id)
+    if found is None:
+        raise unknown(execution_id)
+    return answer({"items": found}, headers=headers)
 
 
 _EVENTS = documented(200, None, 404, *QUERY, query=True, text="The events, byte for byte as they stand in the log.")

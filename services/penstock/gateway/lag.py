@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from penstock.domain.subjects import root_of
 from penstock.gateway.commander import Commander
 from penstock.gateway.freshness import Freshness
 from penstock.log.port import Log, LogUnavailable, TopicPartition
@@ -45,7 +46,7 @@ class Lag:
             TooBusy: the partition of ``subject`` has fallen behind.
 
         """
-        partition = partition_of(subject.partition(":")[0].encode(), self._commander.partitions)
+        partition = partition_of(root_of(subject).encode(), self._commander.partitions)
         lag = self._lags.get(partition, 0)
         if lag > self._most:
             raise TooBusy(partition, lag, self._most, after=max(2, round(2 * self._interval)))

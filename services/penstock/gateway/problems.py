@@ -28,6 +28,9 @@ _encode = msgspec.json.Encoder().encode
 _STATUS: Final[dict[RejectionCode, int]] = {
     RejectionCode.EXECUTION_UNKNOWN: 404,
     RejectionCode.DEFINITION_UNKNOWN: 404,
+    RejectionCode.SCHEDULE_UNKNOWN: 404,
+    RejectionCode.OPERATION_UNKNOWN: 404,
+    RejectionCode.SCHEDULE_INVALID: 422,
     RejectionCode.INPUT_INVALID: 422,
     RejectionCode.DEFINITION_INVALID: 422,
     RejectionCode.ID_INVALID: 422,

@@ -12,11 +12,11 @@ ShortText = Annotated[str, StringConstraints(max_length=1000)]
 Status = Literal["running", "waiting", "paused", "failed", "completed", "cancelled", "terminated"]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class StartRequest(_Request):
+class StartRequest(Request):
     """Start an execution of a published definition."""
 
     definition: Name = Field(examples=["order-approval"])
@@ -30,16 +30,29 @@ class StartRequest(_Request):
     wait: float | None = Field(None, ge=0, description="Seconds to wait for the execution to end or fail.")
 
 
-class ReasonRequest(_Request):
-    reason: ShortText = ""
+Subject = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+
+
+class MessageRequest(Request):
+    """A message to one execution that waits for it, or will."""
+
+    name: Subject = Field(examples=["payment-received"])
+    key: Name = Field(description="The correlation key: only waits with the same one match.", examples=["order-4711"])
+    payload: Any = None
+    ttl: float | None = Field(None, gt=0, le=30 * 24 * 3600, description="Seconds to keep it for; absent: 7 days.")
+    id: Name | None = Field(None, description="The same id is the same message; absent: the `Idempotency-Key`.")
     by: Name = "api"
 
 
-class ByRequest(_Request):
+class SignalRequest(Request):
+    """A signal to every execution that waits for it now."""
+
+    name: Subject = Field(examples=["stock-taking"])
+    payload: Any = None
     by: Name = "api"
 
 
-class PollRequest(_Request):
+class PollRequest(Request):
     """Ask for work."""
 
     worker: Name
@@ -48,7 +61,7 @@ class PollRequest(_Request):
     wait: float = Field(0.0, ge=0, le=30, description="Seconds to wait for the first task.")
 
 
-class _Result(_Request):
+class _Result(Request):
     task_id: Name
     token: Name
     worker: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -58,7 +71,7 @@ class CompleteRequest(_Result):
     output: Any = None
 
 
-class FailureBody(_Request):
+class FailureBody(Request):
     code: Name
     message: Annotated[str, StringConstraints(max_length=20_000)] = ""
     retryable: bool = True
@@ -73,11 +86,11 @@ class LeaseRequest(_Result):
     """A task that this worker holds."""
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """RFC 9457. ``code`` never changes its meaning; ``detail`` is for people."""
 
     type: str
@@ -88,7 +101,7 @@ class Problem(_Answer):
     instance: str | None = None
 
 
-class Receipt(_Answer):
+class Receipt(Answer):
     """A command was accepted. A query with ``min_token`` shows its effect."""
 
     id: str
@@ -103,7 +116,7 @@ class Started(Receipt):
     links: dict[str, str]
 
 
-class Finding(_Answer):
+class Finding(Answer):
     level: Literal["schema", "graph", "advice"]
     severity: Literal["error", "warning"]
     code: str
@@ -121,7 +134,7 @@ class Published(Receipt):
     links: dict[str, str]
 
 
-class Execution(_Answer):
+class Execution(Answer):
     id: str
     definition: str
     version: str
@@ -141,14 +154,14 @@ class Execution(_Answer):
     deadline: datetime | None = None
 
 
-class Waited(_Answer):
+class Waited(Answer):
     """``ended`` is false where the time ran out first."""
 
     ended: bool
     execution: Execution
 
 
-class Task(_Answer):
+class Task(Answer):
     id: str
     execution_id: str
     step: str
@@ -164,9 +177,11 @@ class Task(_Answer):
     expires_at: datetime | None = None
     ended_at: datetime | None = None
     retry_at: datetime | None = None
+    undoes: int | None = Field(None, description="The visit that it compensates.")
+    added_by: str | None = Field(None, description="Who added it by hand.")
 
 
-class TimelineEntry(_Answer):
+class TimelineEntry(Answer):
     execution_id: str
     sequence: int
     id: str
@@ -177,9 +192,13 @@ class TimelineEntry(_Answer):
     position: int
 
 
-class Definition(_Answer):
+VersionStatus = Literal["published", "inactive", "archived"]
+
+
+class Definition(Answer):
     id: str
     version: str
+    status: VersionStatus
     active: bool
     name: str
     description: str
@@ -194,7 +213,77 @@ class DefinitionWithVersions(Definition):
     versions: list[Definition]
 
 
-class _Page(_Answer):
+class DraftFinding(Answer):
+    level: Literal["schema", "graph", "advice"]
+    severity: Literal["error", "warning"]
+    code: str
+    message: str
+    path: str = ""
+    suggestion: str = ""
+
+
+class Draft(Answer):
+    id: str
+    revision: int
+    version: str | None = None
+    source: dict[str, Any] | None = None
+    findings: list[DraftFinding] | None = None
+    errors: int
+    saved_at: datetime
+    saved_by: str
+
+
+class DraftReceipt(Receipt):
+    findings: list[Finding]
+
+
+class DraftVersion(Draft):
+    status: Literal["draft"]
+
+
+class Versions(Answer):
+    items: list[DraftVersion | Definition]
+
+
+class Change(Answer):
+    kind: Literal["added", "removed", "changed"]
+    subject: Literal["definition", "input", "variable", "queue", "trigger", "transition", "step"]
+    name: str = Field(description="Of the step, the transition, the variable ...; empty for the definition.")
+    field: str = Field(description="What of it has changed; empty: the whole of it came or went.")
+    path: str
+    old: Any = None
+    new: Any = None
+    text: str = Field(description="The same in a sentence.")
+
+
+class _Comparison(Answer):
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    id: str
+    old: str = Field(alias="from")
+    to: str
+
+
+class Diff(_Comparison):
+    changes: list[Change]
+
+
+class CompatibilityProblem(Answer):
+    code: Literal["STEP_REMOVED", "KIND_CHANGED", "STEP_MOVED", "TRANSITION_REMOVED", "JOIN_CHANGED"]
+    place: str = Field(description="The open step, or the transition on which a token lies.")
+    message: str
+
+
+class Compatible(Answer):
+    execution: str
+    status: Status
+    steps: list[str] = Field(description="Those that it stays in.")
+    tokens: list[str] = Field(description="The transitions on which it has tokens that wait.")
+    compatible: bool
+    problems: list[CompatibilityProblem]
+
+
+class _Page(Answer):
     cursor: str | None = Field(None, description="Give it as `cursor` for what follows; null is the end.")
 
 
@@ -206,7 +295,7 @@ class Tasks(_Page):
     items: list[Task]
 
 
-class TaskList(_Answer):
+class TaskList(Answer):
     items: list[Task]
 
 
@@ -218,25 +307,35 @@ class Definitions(_Page):
     items: list[Definition]
 
 
-class Offered(_Answer):
+class Drafts(_Page):
+    items: list[Draft]
+
+
+class Compatibility(_Comparison):
+    compatible: bool = Field(description="Of those on this page.")
+    items: list[Compatible]
+    cursor: str | None = Field(None, description="Give it as `cursor` for what follows; null is the end.")
+
+
+class Offered(Answer):
     task: dict[str, Any]
     token: str
     lease_until: datetime
 
 
-class Polled(_Answer):
+class Polled(Answer):
     tasks: list[Offered]
 
 
-class ResultTaken(_Answer):
+class ResultTaken(Answer):
     token: str
 
 
-class Lease(_Answer):
+class Lease(Answer):
     lease_until: datetime
 
 
-class Health(_Answer):
+class Health(Answer):
     status: Literal["ok", "not ready"]
 
 

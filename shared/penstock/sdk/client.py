@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final, Generic, Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Final, Self
 
 import httpx
-import msgspec
 
 from penstock.runtime.ids import new_id
 from penstock.sdk.blocking import Blocking
-from penstock.sdk.executions import Execution, Occurrence, Publication, Published, Receipt, TaskAttempt, Waited
-from penstock.sdk.gateway_calls import Calls
+from penstock.sdk.definition_calls import DefinitionCalls
+from penstock.sdk.executions import Execution, Migration, Occurrence, Progress, Receipt, TaskAttempt, Variable, Waited
+from penstock.sdk.gateway_calls import Calls, Page
+from penstock.sdk.message_calls import MessageCalls
+from penstock.sdk.operation_calls import OperationCalls
 from penstock.sdk.refusals import CallFailed, ExecutionFailed, TimedOut
-from penstock.sdk.sources import Built
+from penstock.sdk.schedule_calls import ScheduleCalls
+from penstock.sdk.steering_calls import SteeringCalls, path_of
 
-_T = TypeVar("_T")
 URL: Final = "http://127.0.0.1:8400"
 LONGEST_WAIT: Final = 25.0
 """Seconds of one long poll; a longer wait is several."""
-
-
-class _Page(msgspec.Struct, Generic[_T], frozen=True):
-    items: list[_T]
-    cursor: str | None = None
 
 
 class Handle:
@@ -67,12 +62,47 @@ class Handle:
     async def retry(self) -> Receipt:
         return self._keep(await self._client.retry(self.id))
 
+    async def progress(self) -> Progress:
+        return await self._client.progress(self.id, min_token=self.token)
+
+    async def variables(self) -> Sequence[Variable]:
+        return await self._client.variables(self.id, min_token=self.token)
+
+    async def cancel_step(self, step: str, reason: str = "", *, visit: int | None = None) -> Receipt:
+        return self._keep(await self._client.cancel_step(self.id, step, reason, visit=visit))
+
+    async def complete_step(self, step: str, output: Any = None, *, visit: int | None = None) -> Receipt:
+        return self._keep(await self._client.complete_step(self.id, step, output, visit=visit))
+
+    async def skip_step(self, step: str, reason: str = "", *, visit: int | None = None) -> Receipt:
+        return self._keep(await self._client.skip_step(self.id, step, reason, visit=visit))
+
+    async def rerun_step(self, step: str, reason: str = "") -> Receipt:
+        return self._keep(await self._client.rerun_step(self.id, step, reason))
+
+    async def start_step(self, step: str) -> Receipt:
+        return self._keep(await self._client.start_step(self.id, step))
+
+    async def add_items(self, step: str, items: Sequence[Any]) -> Receipt:
+        return self._keep(await self._client.add_items(self.id, step, items))
+
+    async def set_variables(self, values: Mapping[str, Any]) -> Receipt:
+        return self._keep(await self._client.set_variables(self.id, values))
+
+    async def add_task(self, name: str, task: str, input: Any = None, *, queue: str = "default") -> Receipt:  # noqa: A002
+        return self._keep(await self._client.add_task(self.id, name, task, input, queue=queue))
+
+    async def migrate(self, version: str, *, dry_run: bool = False) -> Migration:
+        migration = await self._client.migrate(self.id, version, dry_run=dry_run)
+        self.token = migration.token or self.token
+        return migration
+
     def _keep(self, receipt: Receipt) -> Receipt:
         self.token = receipt.token
         return receipt
 
 
-class Client:
+class Client(DefinitionCalls, MessageCalls, SteeringCalls, ScheduleCalls, OperationCalls):
     """
     Calls may raise ``Rejected`` (with ``NotFound`` among them), ``Unauthorized``, ``Unavailable`` and ``TimedOut`` of
     ``penstock.sdk.refusals``. A call that nobody answered was repeated by then, under the same id: it is done once.
@@ -91,8 +121,7 @@ class Client:
         pause: float = 0.2,
         patience: float = 15.0,
     ) -> None:
-        self._calls = Calls(url, token, client, attempts=attempts, pause=pause, patience=patience)
-        self._by = by
+        super().__init__(Calls(url, token, client, attempts=attempts, pause=pause, patience=patience), by)
 
     @classmethod
     def blocking(cls, url: str = URL, token: str | None = None, **options: Any) -> Any:
@@ -107,22 +136,6 @@ class Client:
 
     async def close(self) -> None:
         await self._calls.close()
-
-    async def publish(self, source: Built | Mapping[str, Any] | str | Path) -> Publication:
-        """Publish a definition: one that was built, a mapping, YAML or JSON text, or a file of one of these."""
-        if isinstance(source, Path):
-            source = await asyncio.to_thread(source.read_text, "utf-8")
-        if isinstance(source, str):
-            media = "application/json" if source.lstrip().startswith("{") else "application/yaml"
-            content = (source.encode(), media)
-        else:
-            given = source.to_dict() if isinstance(source, Built) else source
-            content = (msgspec.json.encode(given), "application/json")
-        return await self._calls.command("/definitions", Publication, content=content, query={"by": self._by})
-
-    async def definition(self, id: str, version: str) -> Published:  # noqa: A002
-        """One version of a definition, with its source and its graph."""
-        return await self._calls.get(f"/definitions/{quote(id, safe='')}/versions/{quote(version, safe='')}", Published)
 
     async def start(
         self,
@@ -162,7 +175,7 @@ class Client:
         return Handle(self, id)
 
     async def get(self, id: str, *, min_token: str | None = None) -> Execution:  # noqa: A002
-        return await self._calls.get(_path(id), Execution, {"min_token": min_token})
+        return await self._calls.get(path_of(id), Execution, {"min_token": min_token})
 
     async def result(
         self,
@@ -216,37 +229,27 @@ class Client:
             "min_token": min_token,
             "limit": page,
         }
-        async for item in self._pages("/executions", _Page[Execution], query):
+        async for item in self._calls.pages("/executions", Page[Execution], query):
             yield item
 
     async def tasks(self, id: str, *, min_token: str | None = None) -> Sequence[TaskAttempt]:  # noqa: A002
         """The attempts of its task steps, in the order in which they were scheduled."""
-        return (await self._calls.get(f"{_path(id)}/tasks", _Page[TaskAttempt], {"min_token": min_token})).items
+        return (await self._calls.get(f"{path_of(id)}/tasks", Page[TaskAttempt], {"min_token": min_token})).items
 
     async def timeline(self, id: str, *, min_token: str | None = None) -> AsyncIterator[Occurrence]:  # noqa: A002
         """Everything that happened to it, in order."""
-        async for item in self._pages(
-            f"{_path(id)}/timeline", _Page[Occurrence], {"min_token": min_token, "limit": 200}
+        async for item in self._calls.pages(
+            f"{path_of(id)}/timeline", Page[Occurrence], {"min_token": min_token, "limit": 200}
         ):
             yield item
 
-    async def pause(self, id: str, reason: str = "") -> Receipt:  # noqa: A002
-        return await self._command(id, "pause", reason=reason)
+    async def progress(self, id: str, *, min_token: str | None = None) -> Progress:  # noqa: A002
+        """How far it has come, as an estimate."""
+        return await self._calls.get(f"{path_of(id)}/progress", Progress, {"min_token": min_token})
 
-    async def resume(self, id: str) -> Receipt:  # noqa: A002
-        return await self._command(id, "resume")
-
-    async def cancel(self, id: str, reason: str = "") -> Receipt:  # noqa: A002
-        return await self._command(id, "cancel", reason=reason)
-
-    async def terminate(self, id: str, reason: str = "") -> Receipt:  # noqa: A002
-        return await self._command(id, "terminate", reason=reason)
-
-    async def retry(self, id: str) -> Receipt:  # noqa: A002
-        return await self._command(id, "retry")
-
-    async def _command(self, id: str, verb: str, **body: str) -> Receipt:  # noqa: A002
-        return await self._calls.command(f"{_path(id)}/{verb}", Receipt, {**body, "by": self._by})
+    async def variables(self, id: str, *, min_token: str | None = None) -> Sequence[Variable]:  # noqa: A002
+        """Its variables, those of its open blocks and copies too."""
+        return (await self._calls.get(f"{path_of(id)}/variables", Page[Variable], {"min_token": min_token})).items
 
     async def _wait(self, id: str, timeout: float | None, token: str | None) -> Execution:  # noqa: A002, ASYNC109
         """As it stands when it has ended or failed, or after ``timeout`` seconds."""
@@ -257,24 +260,10 @@ class Client:
             once = min(left, LONGEST_WAIT)
             query = {"timeout": round(once, 3), "min_token": token}
             try:
-                waited = await self._calls.get(f"{_path(id)}/wait", Waited, query, once)
+                waited = await self._calls.get(f"{path_of(id)}/wait", Waited, query, once)
             except CallFailed as error:
                 if error.code == "READ_MODEL_BEHIND" and (deadline is None or loop.time() < deadline):
                     continue
                 raise
             if waited.ended or (deadline is not None and loop.time() >= deadline):
                 return waited.execution
-
-    async def _pages(self, path: str, kind: type[_Page[_T]], query: dict[str, Any]) -> AsyncIterator[_T]:
-        cursor: str | None = None
-        while True:
-            page = await self._calls.get(path, kind, {**query, "cursor": cursor})
-            for item in page.items:
-                yield item
-            cursor = page.cursor
-            if cursor is None:
-                return
-
-
-def _path(execution_id: str) -> str:
-    return f"/executions/{quote(execution_id, safe='')}"

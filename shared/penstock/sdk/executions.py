@@ -59,6 +59,8 @@ class TaskAttempt(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime | None = None
     ended_at: datetime | None = None
     retry_at: datetime | None = None
+    undoes: int | None = None
+    added_by: str | None = None
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,51 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str
 
 
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """``done`` of the ``known`` visits are over; ``progress`` in percent is an estimate, but 100 means completed."""
+
+    id: str
+    status: str
+    progress: int
+    done: int
+    known: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    estimated_completion: datetime | None = None
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """``scope`` is "global", or "step" for one that is local to the open ``visit`` of the block or copy ``step``."""
+
+    name: str
+    type: str
+    value: Any
+    scope: str
+    visit: int
+    step: str | None = None
+    updated_at: datetime
+    sequence: int
+
+
+class Misfit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something open that has no ``place`` in another version."""
+
+    code: str
+    place: str
+    message: str
+
+
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution goes on by ``version``, or could. A dry run has no ``token``, and says what stands in the way."""
+
+    id: str
+    version: str
+    compatible: bool
+    problems: tuple[Misfit, ...] = ()
+    token: str | None = None
+    command_id: str | None = None
+
+
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a definition is published. ``warnings`` say what could be better about it."""
 
@@ -99,6 +146,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     digest: str
     active: bool
+    status: str = "published"
     source: dict[str, Any]
     graph: Graph
 

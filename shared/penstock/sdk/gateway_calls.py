@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 import msgspec
@@ -17,6 +17,11 @@ _T = TypeVar("_T")
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _NAMES: Final[dict[int, type[CallFailed]]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 504: TimedOut}
 LONGEST_PAUSE: Final = 2.0
+
+
+class Page(msgspec.Struct, Generic[_T], frozen=True):
+    items: list[_T]
+    cursor: str | None = None
 
 
 class Calls:
@@ -55,11 +60,23 @@ class Calls:
         content: tuple[bytes, str] | None = None,
         query: Mapping[str, Any] | None = None,
         wait: float = 0.0,
+        method: str = "POST",
     ) -> _T:
         """``content`` (bytes and their media type) goes instead of the JSON of ``body``."""
         data, media = content or (msgspec.json.encode(body if body is not None else {}), "application/json")
         headers = {"Idempotency-Key": command_id or new_id(), "Content-Type": media}
-        return await self._call("POST", path, kind, query=query, wait=wait, headers=headers, content=data)
+        return await self._call(method, path, kind, query=query, wait=wait, headers=headers, content=data)
+
+    async def pages(self, path: str, kind: type[Page[_T]], query: Mapping[str, Any]) -> AsyncIterator[_T]:
+        """The items of all pages, fetched as they are asked for."""
+        cursor: str | None = None
+        while True:
+            page = await self.get(path, kind, {**query, "cursor": cursor})
+            for item in page.items:
+                yield item
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     async def close(self) -> None:
         if self._ours:

@@ -11,6 +11,7 @@ import structlog
 
 from penstock.domain.errors import Failure
 from penstock.domain.execution.commands import ClaimTask, CompleteTask, FailTask, HeartbeatTask
+from penstock.domain.subjects import root_of
 from penstock.log.port import Log, LogUnavailable, Message, Record, Subscription, TopicPartition
 from penstock.log.topics import COMMANDS, dead_letters, partition_of, tasks_topic
 from penstock.messages.envelope import CONTENT_TYPE, Received, encode_command
@@ -200,7 +201,7 @@ class LogChannel:
         return self._delivery(record, task, mark)
 
     def _delivery(self, record: Record, task: Task, mark: Mark) -> LogDelivery:
-        key = task.execution_id.partition(":")[0].encode()
+        key = root_of(task.execution_id).encode()
         # The engine writes a task to the partition of its execution: counting a key's hash again is dear.
         same = key == record.key and 0 <= record.partition < self._partitions
         partition = record.partition if same else partition_of(key, self._partitions)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -25,10 +25,11 @@ from penstock.domain.errors import Failure
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
 from penstock.domain.execution.effects import DispatchTask, WithdrawTask
-from penstock.domain.execution.react import react
-from penstock.domain.execution.state import Ended, Execution, ExecutionState, NotStarted, due_at
-from penstock.domain.execution.turn import turn
+from penstock.domain.execution.state import Ended, Execution, ExecutionState
+from penstock.domain.mailbox.commands import SendMessage
 from penstock.domain.rejected import Rejected
+from penstock.domain.signal.commands import BroadcastSignal
+from penstock.domain.subjects import mailbox_of, signal_of
 from penstock.messages.records import Task, task_of
 from penstock.messages.registry import NAMES
 from penstock.runtime.supervise import Raised, outcome_of_call
@@ -38,13 +39,13 @@ from penstock.sdk.observed import Entry, Result
 from penstock.sdk.sources import Built
 from penstock.sdk.task import Handler, Handlers, handlers_of
 from penstock.sdk.virtual_loop import VirtualLoop
+from penstock.sdk.virtual_world import VirtualWorld
 from penstock.sdk.work import arguments_of, call, result_of
 
 __all__ = ["Entry", "Result", "TestRun", "run"]
 
 EXECUTION_ID: Final = "01900000-0000-7000-8000-000000000000"
 NEW_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
-MAX_TURNS: Final = 100_000
 
 Source: TypeAlias = Definition | Graph | Built | Mapping[str, Any] | str | Path
 """A definition as a value, built in Python, as text (YAML or JSON), or in a file."""
@@ -69,12 +70,21 @@ def run(definition: Source, handlers: Handlers, input: Mapping[str, Any] | None 
         return execution.finish()
 
 
+class _Told:
+    """What is known about one execution."""
+
+    def __init__(self) -> None:
+        self.timeline: list[Entry] = []
+        self.attempts: list[Task] = []
+        self.variables: dict[str, Any] = {}
+
+
 class TestRun:
     """
     An execution to be led by the hand. Whatever needs no time has happened when a method returns.
 
     Handlers are functions with ``@task``, their module, or any functions by type of task: stand-ins for example. Sync
-    ones run where the test runs.
+    ones run where the test runs. ``workflows`` are the definitions that it calls, and other versions of its own.
     """
 
     __test__ = False  # no test itself, whatever its name looks like
@@ -85,6 +95,7 @@ class TestRun:
         handlers: Handlers,
         input: Mapping[str, Any] | None = None,  # noqa: A002 - what it is called everywhere
         *,
+        workflows: Iterable[Source] = (),
         started_at: datetime = NEW_YEAR,
         business_key: str | None = None,
         initiated_by: str = "test",
@@ -92,18 +103,18 @@ class TestRun:
         self.definition = _definition(definition)
         self._handlers = {handler.type: handler for handler in handlers_of(handlers)}
         self._loop, self._started_at = VirtualLoop(), started_at
-        self._state: ExecutionState = NotStarted()
-        self._variables: dict[str, Any] = {}
-        self._timeline: list[Entry] = []
-        self._attempts: list[Task] = []
+        known = [*map(_definition, workflows), self.definition]
+        self._world = VirtualWorld(known, lambda: self.now, self._observed, self._work)
+        self._told: dict[str, _Told] = {EXECUTION_ID: _Told()}
         self._running: dict[str, _Running] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._turns = 0
+        self._messages = 0
         self._finishing = False
         self._error: BaseException | None = None
         start = c.StartExecution(
             definition=self.definition.id,
-            input=msgspec.json.decode(msgspec.json.encode(dict(input or {}))),
+            version=self.definition.version,
+            input=_plain(dict(input or {})),
             business_key=business_key,
             initiated_by=initiated_by,
         )
@@ -120,14 +131,12 @@ class TestRun:
     @property
     def result(self) -> Result:
         """What has become of it so far."""
-        return Result(
-            status=next((t.event.status for t in reversed(self._timeline) if t.event.status is not None), "running"),
-            output=self._state.output if isinstance(self._state, Ended) else None,
-            failure=self._failure(),
-            variables=self._variables,
-            timeline=tuple(self._timeline),
-            attempts=tuple(self._attempts),
-        )
+        return self._result(EXECUTION_ID)
+
+    @property
+    def children(self) -> dict[str, Result]:
+        """What has become of the executions that it called, and of those that they called, by id."""
+        return {id_: self._result(id_) for id_ in self._told if id_ != EXECUTION_ID}
 
     @property
     def status(self) -> e.Status:
@@ -136,7 +145,8 @@ class TestRun:
     @property
     def open_steps(self) -> list[str]:
         """Steps in which the execution is now."""
-        return [v.step for v in self._state.visits.values()] if isinstance(self._state, Execution) else []
+        state = self._world.execution(EXECUTION_ID)
+        return [visit.step for visit in state.visits.values()] if isinstance(state, Execution) else []
 
     def advance(self, by: timedelta) -> Result:
         """Let time pass, and whatever is due in it happen."""
@@ -150,6 +160,25 @@ class TestRun:
             self._drive(lambda: self._loop.run_to(math.inf))
         self._finishing = False
         return self.result
+
+    def send_message(
+        self,
+        name: str,
+        key: str,
+        payload: Any = None,
+        *,
+        ttl: timedelta | None = None,
+        id: str | None = None,  # noqa: A002 - as the client calls it
+    ) -> Result:
+        """Send a message to the first that waits for ``name`` and ``key``, or to the next one that will."""
+        self._messages += 1
+        seconds = ttl.total_seconds() if ttl is not None else None
+        message = SendMessage(message_id=id or f"message-{self._messages}", payload=_plain(payload), ttl=seconds)
+        return self._ask(message, mailbox_of(name, key))
+
+    def broadcast(self, name: str, payload: Any = None) -> Result:
+        """Reach whatever waits for the signal ``name`` now."""
+        return self._ask(BroadcastSignal(payload=_plain(payload)), signal_of(name))
 
     def pause(self, reason: str = "", by: str = "test") -> Result:
         return self._ask(c.PauseExecution(reason=reason, by=by))
@@ -167,6 +196,34 @@ class TestRun:
         """Try the failed steps of a failed execution again."""
         return self._ask(c.RetryExecution(by=by))
 
+    def cancel_step(self, step: str, reason: str = "", by: str = "test") -> Result:
+        return self._ask(c.CancelStep(step=step, reason=reason, by=by))
+
+    def complete_step(self, step: str, output: Any = None, by: str = "test") -> Result:
+        return self._ask(c.CompleteStep(step=step, output=_plain(output), by=by))
+
+    def skip_step(self, step: str, reason: str = "", by: str = "test") -> Result:
+        return self._ask(c.SkipStep(step=step, reason=reason, by=by))
+
+    def rerun_step(self, step: str, reason: str = "", by: str = "test") -> Result:
+        return self._ask(c.RerunStep(step=step, reason=reason, by=by))
+
+    def start_step(self, step: str, by: str = "test") -> Result:
+        return self._ask(c.StartStep(step=step, by=by))
+
+    def add_items(self, step: str, items: Iterable[Any], by: str = "test") -> Result:
+        return self._ask(c.AddItems(step=step, items=_plain(list(items)), by=by))
+
+    def add_task(self, name: str, task: str, input: Any = None, by: str = "test") -> Result:  # noqa: A002
+        return self._ask(c.AddTask(name=name, task=task, input=_plain(input), by=by))
+
+    def set_variables(self, values: Mapping[str, Any], by: str = "test") -> Result:
+        return self._ask(c.SetVariables(values=_plain(dict(values)), by=by))
+
+    def migrate(self, version: str, by: str = "test") -> Result:
+        """Go on by another version, which is one of the ``workflows``."""
+        return self._ask(c.MigrateExecution(version=version, by=by))
+
     def close(self) -> None:
         """Stop what still runs."""
         for running in self._running.values():
@@ -183,57 +240,68 @@ class TestRun:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, command: c.ExecutionCommand) -> Result:
-        self._apply(command)
+    def _ask(self, command: Any, subject: str = EXECUTION_ID) -> Result:
+        self._tell(subject, command)
         self._drive(lambda: self._loop.run_to(self._loop.now))
         return self.result
 
-    def _apply(self, command: c.ExecutionCommand) -> None:
-        self._turns += 1
-        if self._turns > MAX_TURNS:
-            raise AssertionError(f"expected the execution to end within {MAX_TURNS} turns: {self.open_steps}")
-        events, self._state = turn(EXECUTION_ID, self._state, command, self.definition, self.now)
-        if isinstance(self._state, Execution):
-            self._variables = self._state.variables
-        for event in events:
-            what = NAMES[type(event)].split(".")[1]
-            step = getattr(event, "step", None)
-            self._timeline.append(Entry(timedelta(seconds=self._loop.now), what, step, event))
-            for effect in react(EXECUTION_ID, event):
-                if isinstance(effect, DispatchTask):
-                    self._dispatch(effect)
-                elif isinstance(effect, WithdrawTask):
-                    self._withdraw(effect)
+    def _tell(self, subject: str, command: Any) -> None:
+        self._world.tell(subject, command)
         self._set_timer()
         if self._finishing and self._over():
             self._loop.stop()
 
-    def _failure(self) -> Failure | None:
-        if not (isinstance(self._state, Execution) and self._state.mode == "failed"):
-            return None
-        failures = (t.event.failure for t in reversed(self._timeline) if isinstance(t.event, e.ExecutionFailed))
-        return next(failures, None)
+    def _observed(self, execution: str, event: Any) -> None:
+        told = self._told.setdefault(execution, _Told())
+        what = NAMES[type(event)].split(".")[1]
+        told.timeline.append(Entry(timedelta(seconds=self._loop.now), what, getattr(event, "step", None), event))
+        state = self._world.execution(execution)
+        if isinstance(state, Execution):
+            told.variables = state.variables
+
+    def _result(self, execution: str) -> Result:
+        told, state = self._told[execution], self._world.execution(execution)
+        return Result(
+            status=next((t.event.status for t in reversed(told.timeline) if t.event.status is not None), "running"),
+            output=state.output if isinstance(state, Ended) else None,
+            failure=_failure(state, told.timeline),
+            variables=told.variables,
+            timeline=tuple(told.timeline),
+            attempts=tuple(told.attempts),
+        )
 
     def _over(self) -> bool:
-        return isinstance(self._state, Ended) or (isinstance(self._state, Execution) and self._state.mode == "failed")
+        state = self._world.execution(EXECUTION_ID)
+        return isinstance(state, Ended) or (isinstance(state, Execution) and state.mode == "failed")
 
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        due = due_at(self._state, self._beats())
-        if due is not None:
-            seconds = (due - self._started_at).total_seconds()
-            self._timer = self._loop.call_at(max(seconds, self._loop.now), self._guarded, c.FireTimers())
+        dues = self._world.dues(self._beats())
+        if dues:
+            seconds = (min(dues.values()) - self._started_at).total_seconds()
+            self._timer = self._loop.call_at(max(seconds, self._loop.now), self._fire)
 
-    def _beats(self) -> dict[int, datetime]:
+    def _fire(self) -> None:
+        """Whatever is due: what was due first comes first."""
+        now, beats = self.now, self._beats()
+        dues = sorted((due, subject) for subject, due in self._world.dues(beats).items() if due <= now)
+        for _, subject in dues:
+            self._guarded(subject, c.FireTimers(beats=beats.get(subject, {})))
+        if not dues:
+            self._set_timer()
+
+    def _beats(self) -> dict[str, dict[int, datetime]]:
         """A handler that runs shows that it lives."""
-        return {r.task.visit: self.now for r in self._running.values() if r.task.heartbeat}
+        beats: dict[str, dict[int, datetime]] = {}
+        for running in self._running.values():
+            if running.task.heartbeat:
+                beats.setdefault(running.task.execution_id, {})[running.task.visit] = self.now
+        return beats
 
-    def _guarded(self, command: c.ExecutionCommand) -> None:
+    def _guarded(self, subject: str, command: c.ExecutionCommand) -> None:
         """From the loop: what goes wrong is the caller's to hear."""
-        if isinstance(command, c.FireTimers):
-            command = c.FireTimers(beats=self._beats())
-        outcome = outcome_of_call(self._apply, {"command": command})
+        outcome = outcome_of_call(self._tell, {"subject": subject, "command": command})
         if isinstance(outcome, Raised) and not isinstance(outcome.error, Rejected):  # a result that came too late
             self._fall(outcome.error)
 
@@ -241,10 +309,15 @@ class TestRun:
         self._error = self._error or error
         self._loop.stop()
 
-    def _dispatch(self, effect: DispatchTask) -> None:
+    def _work(self, effect: DispatchTask | WithdrawTask) -> None:
+        if isinstance(effect, WithdrawTask):
+            running = self._running.pop(effect.task_id, None)
+            if running is not None:
+                running.attempt.cancel()
+            return
         task = task_of(effect, self.now)
         handler = self._handlers.get(task.task)
-        self._attempts.append(task)
+        self._told[task.execution_id].attempts.append(task)
         if handler is None:
             raise HandlerInvalid(
                 f"expected a handler for tasks of type {task.task!r} (step {task.step!r}), but there are only "
@@ -258,15 +331,10 @@ class TestRun:
         if not attempt.cancelled() and (error := attempt.exception()) is not None:
             self._fall(error)
 
-    def _withdraw(self, effect: WithdrawTask) -> None:
-        running = self._running.pop(effect.task_id, None)
-        if running is not None:
-            running.attempt.cancel()
-
     async def _attempt(self, task: Task, handler: Handler) -> None:
-        token = task.id if task.claim else None
+        to, token = task.execution_id, task.id if task.claim else None
         if token is not None:
-            self._guarded(c.ClaimTask(visit=task.visit, attempt=task.attempt, worker="test", token=token))
+            self._guarded(to, c.ClaimTask(visit=task.visit, attempt=task.attempt, worker="test", token=token))
         limit = task.timeout
         deadline = self.now + timedelta(seconds=limit) if limit is not None else None
         arguments = arguments_of(handler, task, TaskContext(task, deadline, None))
@@ -274,9 +342,9 @@ class TestRun:
         self._running.pop(task.id, None)
         result = result_of(given)
         if isinstance(result, Failure):
-            self._guarded(c.FailTask(visit=task.visit, attempt=task.attempt, failure=result, token=token))
+            self._guarded(to, c.FailTask(visit=task.visit, attempt=task.attempt, failure=result, token=token))
         else:
-            self._guarded(c.CompleteTask(visit=task.visit, attempt=task.attempt, output=result, token=token))
+            self._guarded(to, c.CompleteTask(visit=task.visit, attempt=task.attempt, output=result, token=token))
 
     def _drive(self, run_loop: Callable[[], None]) -> None:
         """Run the loop; in a thread of its own where the test has a loop itself."""
@@ -291,6 +359,17 @@ class TestRun:
         error, self._error = self._error, None
         if error is not None:
             raise error
+
+
+def _failure(state: ExecutionState, timeline: Sequence[Entry]) -> Failure | None:
+    if not (isinstance(state, Execution) and state.mode == "failed"):
+        return None
+    return next((t.event.failure for t in reversed(timeline) if isinstance(t.event, e.ExecutionFailed)), None)
+
+
+def _plain(value: Any) -> Any:
+    """As it comes out of the JSON in which callers send it."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _definition(source: Source) -> Definition:

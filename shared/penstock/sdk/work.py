@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Generator
 from typing import Any
 
 from penstock.domain.errors import Failure
@@ -61,14 +62,43 @@ async def call(handler: Handler, arguments: dict[str, Any], limit: float | None)
     """What an async or inline handler gives or raises; a Failure where it was late."""
     if not handler.is_async:
         return outcome_of_call(handler.function, arguments)
+    running = outcome_of(handler.function(**arguments))
     if limit is None:
-        return await outcome_of(handler.function(**arguments))
+        return await running
+    deadline = asyncio.get_running_loop().time() + limit
     try:
-        async with asyncio.timeout(limit) as timer:
-            outcome = await outcome_of(handler.function(**arguments))
+        waits_for = running.send(None)
+    except StopIteration as done:
+        return done.value  # it never waited: the timer would have been most of the cost
+    try:
+        async with asyncio.timeout_at(deadline) as timer:
+            outcome = await _Begun(running, waits_for)
     except TimeoutError:
         return timed_out(limit)
     return timed_out(limit) if timer.expired() else outcome
+
+
+class _Begun(Generator[Any, Any, Any]):
+    """What is left of a coroutine that was taken to its first wait by hand, to be awaited."""
+
+    def __init__(self, running: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._running, self._waits_for = running, waits_for
+        self._told = False
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self
+
+    def send(self, value: Any) -> Any:
+        if not self._told:
+            self._told = True
+            return self._waits_for
+        return self._running.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._running.throw(*error)
+
+    def close(self) -> None:
+        self._running.close()
 
 
 async def call_in_thread(
