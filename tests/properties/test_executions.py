@@ -1,4 +1,4 @@
-"""Any sound definition, any order of results, failures, pauses and repeats."""
+"""Any sound definition of the spine (workers and a clock alone), any order of results, failures, pauses and repeats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from penstock.domain.execution.state import (
 )
 from penstock.domain.execution.turn import turn
 from penstock.domain.rejected import Rejected
-from tests.domain.definition.strategies import definitions
+from tests.domain.definition.strategies import SPINE, definitions
 from tests.domain.execution.story import ID, NOON
 
 ACTIONS = st.lists(st.integers(0, 2**16), max_size=40)
@@ -136,7 +136,7 @@ class Run:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(definitions(), ACTIONS)
+@given(definitions(constructs=SPINE), ACTIONS)
 def test_every_execution_ends_and_its_history_says_how(source: dict[str, Any], actions: list[int]) -> None:
     run = Run(source)
     for number in actions:
@@ -148,7 +148,7 @@ def test_every_execution_ends_and_its_history_says_how(source: dict[str, Any], a
 
 
 @settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(definitions(), ACTIONS)
+@given(definitions(constructs=SPINE), ACTIONS)
 def test_the_same_commands_at_the_same_times_give_the_same_events(source: dict[str, Any], actions: list[int]) -> None:
     first, second = Run(source), Run(source)
     for number in actions:
@@ -158,7 +158,7 @@ def test_the_same_commands_at_the_same_times_give_the_same_events(source: dict[s
 
 
 @settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(definitions(), ACTIONS, st.integers(0, 40))
+@given(definitions(constructs=SPINE), ACTIONS, st.integers(0, 40))
 def test_a_cancelled_execution_leaves_nothing_open(source: dict[str, Any], actions: list[int], when: int) -> None:
     run = Run(source)
     for number in actions[:when]:
