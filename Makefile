@@ -7,7 +7,7 @@ SOURCES := shared services projections tests bench schemas deploy
 FAST := not kafka and not postgres and not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench schemas arch kafka clean
+.PHONY: help demo test prove check bench schemas arch kafka clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(READY) ## 1,200 executions of three definitions on real data, embedded; 
 
 test: $(READY) ## every test, those against a real Kafka and a real Postgres too
 	$(BIN)/python -m pytest
+
+prove: $(READY) ## the 43 patterns on Kafka, the engine killed at every step of every story
+	PENSTOCK_PROVE=1 $(BIN)/python -m pytest tests/patterns/test_on_kafka.py -k every_place
 
 check: $(READY) ## format, lint, types, architecture, schemas, fast tests
 	$(BIN)/ruff format --check $(wildcard $(SOURCES))
