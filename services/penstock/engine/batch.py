@@ -39,7 +39,7 @@ from penstock.engine.seen import WINDOW_HOURS, Outcome, command_key, content_key
 from penstock.log.port import Record
 from penstock.log.topics import partition_of
 from penstock.messages.envelope import Received, UnknownType
-from penstock.messages.registry import Command, Event
+from penstock.messages.registry import Command
 from penstock.messages.wellformed import Malformed
 
 AHEAD: Final = timedelta(minutes=10)
@@ -129,8 +129,10 @@ class Batch:
         try:
             if isinstance(received.command, StartExecution):
                 self._check_start(received.subject)
-            self._turn(received.subject, self._entity(received), received.command, received)
-            self._owe(received, self.state.kind.accepted(received.subject, received.command), "accepted")
+            asked = received if sender != "worker" else None
+            self._turn(received.subject, self._entity(received), received.command, received, asked)
+            if asked is not None:
+                self._owe(received, self.state.kind.accepted(received.subject, received.command), "accepted")
         except Rejected as error:
             rejected = error
             self._refused(received, error)
@@ -173,7 +175,15 @@ class Batch:
             )
         return entity
 
-    def _turn(self, subject: str, entity: Entity | None, command: Command, cause: Received[Command] | None) -> None:
+    def _turn(
+        self,
+        subject: str,
+        entity: Entity | None,
+        command: Command,
+        cause: Received[Command] | None,
+        asked: Received[Command] | None = None,
+    ) -> None:
+        """Decide ``command``; ``asked`` is its cause, where that may be repeated and has to be recognised then."""
         before = entity.state if entity else None
         events, after = self.state.kind.turn(subject, before, command, self.now)
         try:
@@ -182,21 +192,18 @@ class Batch:
             substitute = _instead(subject, command, error)
             if substitute is None:
                 raise Rejected(RejectionCode.PAYLOAD_TOO_LARGE, str(error)) from error
-            self._turn(subject, entity, substitute, cause)
+            self._turn(subject, entity, substitute, cause, asked)
             return
         if not events:
             if entity is not None:
                 self.state.schedule(entity)
             return
-        self._after(subject, events, cause)
+        self.state.events += len(events)
+        if asked is not None:
+            for event in events:
+                self.state.remember_cause(subject, asked.id, event, self.state.input_position, self.now)
         begun = Story.of(entity) if entity else ended.story.of_its_own(subject)
         self.state.store(Entity(subject, ended.sequence, ended.hash, after, *begun))
-
-    def _after(self, subject: str, events: Sequence[Event], cause: Received[Command] | None) -> None:
-        cause_id = cause.id if cause else ""
-        for event in events:
-            self.state.remember_cause(subject, cause_id, event, self.state.input_position, self.now)
-        self.state.events += len(events)
 
     def _fire(self, subject: str) -> None:
         entity = self.state.entities.get(subject)

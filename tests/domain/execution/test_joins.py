@@ -431,7 +431,10 @@ def test_no_join_is_entered_while_paused_and_each_is_after_the_resume(join: str)
 @pytest.mark.parametrize("join", ["all", "taken", "{threads: 3}", "{enough: 3}", "{enough: 2, rest: hold}"])
 def test_cancelling_leaves_nothing_at_a_join(join: str) -> None:
     story = done(three(join), "a").when(c.CancelExecution())
-    story.then(event(e.StepCancelled, step="c"), event(e.StepCancelled, step="b"), event(e.ExecutionCancelled))
+    # the token of a wave is used up when it arrives; elsewhere it waits on its way in
+    waiting = [] if "enough" in join else [event(e.TokensWithdrawn, consumed=("a->d",))]
+    steps = [event(e.StepCancelled, step="c"), event(e.StepCancelled, step="b")]
+    story.then(*steps, *waiting, event(e.ExecutionCancelled))
 
 
 def test_a_branch_that_failed_is_withdrawn_when_enough_others_have_arrived() -> None:

@@ -140,10 +140,8 @@ def _cancel(state: Execution, command: c.CancelExecution, at: Moment) -> tuple[e
     if at.definition.graph.on_cancel == "compensate" and state.undoable:
         if any(isinstance(visit, Compensating) and visit.then == "cancelled" for visit in state.visits.values()):
             return ()
-        lying = tuple(t for t, count in state.tokens.get(0, {}).items() for _ in range(count))
-        tokens = (e.TokensWithdrawn(scope=0, consumed=lying),) if lying else ()
         woken = (e.ExecutionResumed(by=command.by, status="running"),) if state.mode == "paused" else ()
-        return (*woken, *open_steps, *tokens, compensation(state, command.reason, command.by, at))
+        return (*woken, *open_steps, compensation(state, command.reason, command.by, at))
     return (*open_steps, e.ExecutionCancelled(reason=command.reason, by=command.by, status="cancelled"))
 
 

@@ -30,7 +30,7 @@ from penstock.domain.execution.state import (
     Visit,
 )
 from penstock.domain.execution.tasks import completed, entry_of
-from penstock.domain.execution.withdrawal import withdrawn_inside
+from penstock.domain.execution.withdrawal import tokens_withdrawn, withdrawn_inside
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.steps.each import pages
 from penstock.domain.steps.leaving import Leaving, leave
@@ -126,11 +126,9 @@ def _rerun_step(state: Execution, command: c.RerunStep, at: Moment) -> Events:
                 f"expected one open visit of {step.within!r}, which contains {step.id!r}, but there are {len(scopes)}",
             )
         scope = scopes[0]
-    lying = tuple(t for t, count in state.tokens.get(scope, {}).items() for _ in range(count))
-    tokens = (e.TokensWithdrawn(scope=scope, consumed=lying),) if lying else ()
     return (
         *withdrawn_inside(state, scope, f"{command.step} is run again"),
-        *tokens,
+        *tokens_withdrawn(state, scope),
         e.StepRerun(
             step=step.id,
             scope=scope,

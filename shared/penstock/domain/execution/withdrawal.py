@@ -8,10 +8,17 @@ from penstock.domain.execution.state import Execution, FailedStep, OpenChild, Op
 
 
 def withdrawn(state: Execution, reason: str, *, force: bool = False) -> tuple[e.ExecutionEvent, ...]:
-    """Everything that is open, and all that it waits for and holds: for an execution that ends by order."""
+    """All that is open, with what it waits for and holds, and the tokens: for an execution that ends by order."""
     closing = [e.WaitsClosed(visit=number, waits=open_waits(waits)) for number, waits in state.waits.items()]
     freeing = [e.LockFreed(visit=number, lock=held.lock, shared=held.shared) for number, held in state.locks.items()]
-    return (*withdrawn_inside(state, 0, reason, force=force), *closing, *freeing)
+    # those of inner scopes go with the visits that they are in
+    return (*withdrawn_inside(state, 0, reason, force=force), *tokens_withdrawn(state, 0), *closing, *freeing)
+
+
+def tokens_withdrawn(state: Execution, scope: int) -> tuple[e.ExecutionEvent, ...]:
+    """All tokens of a scope."""
+    lying = tuple(t for t, count in state.tokens.get(scope, {}).items() for _ in range(count))
+    return (e.TokensWithdrawn(scope=scope, consumed=lying),) if lying else ()
 
 
 def withdrawn_inside(

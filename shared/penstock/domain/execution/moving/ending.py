@@ -65,9 +65,7 @@ def failing(
     if at.definition.graph.on_failure != "compensate" or undoing:
         return (execution_failed(failure, at, step, visit),)
     reason = f"{failure.code}: {failure.message}"[:2000]
-    lying = tuple(t for t, count in state.tokens.get(0, {}).items() for _ in range(count))
-    tokens = (e.TokensWithdrawn(scope=0, consumed=lying),) if lying else ()
-    return (*withdrawn(state, failure.code), *tokens, compensation(state, reason, "engine", at))
+    return (*withdrawn(state, failure.code), compensation(state, reason, "engine", at))
 
 
 def compensation(state: Execution, reason: str, by: str, at: Moment) -> e.CompensationStarted:
