@@ -36,7 +36,7 @@ from tests.domain.definition.strategies import definitions
 from tests.properties.system import System
 
 SEEDS = int(os.environ.get("PENSTOCK_SEEDS", "1000"))
-MOVES = st.lists(st.integers(0, 2**20), min_size=4, max_size=40)
+MOVES = st.lists(st.integers(0, 2**20), min_size=8, max_size=60)
 CHILD: dict[str, Any] = {
     "id": "child",
     "version": "1.0.0",
@@ -217,7 +217,7 @@ class Play:
 
 
 @settings(max_examples=SEEDS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(definitions(), MOVES, st.integers(0, 2**32))
+@given(definitions(max_blocks=12), MOVES, st.integers(0, 2**32))
 def test_everything_ends_or_waits_for_something_that_exists(
     source: dict[str, Any], moves: list[int], seed: int
 ) -> None:

@@ -108,7 +108,10 @@ class _Builder:
                     "lock": st.just(f"zone-{self._count}"),
                 },
             )
-            return self._add({"do": inner, **self._draw(optional), **after})
+            settings = self._draw(optional)
+            if any("lock" in step for step in inner.values()):
+                settings.pop("one_at_a_time", None)  # a step has one lock at most
+            return self._add({"do": inner, **settings, **after})
         counter = self._counter()
         again = {"set": {counter: f"{{{{ {counter} + 1 }}}}"}}
 

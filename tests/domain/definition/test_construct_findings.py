@@ -109,6 +109,7 @@ ERRORS = [Case(*case) for case in (
     ),
     ("steps: {a: {task: t, catch: [{error: any, next: j}], next: j}, j: {pass: true, ¦join: all}}",
      "JOIN_NEVER_FIRES", "steps.j.join", "any"),
+    ("steps: {b: {one_at_a_time: true, do: {x: {task: t, ¦lock: desk}}}}", "CONFLICT", "steps.b.do.x.lock", "block"),
 )]  # fmt: skip
 
 WARNINGS = [Case(*case) for case in (
@@ -181,7 +182,6 @@ def check(finding: Finding, case: Case) -> None:
         f"{FORK}, j: {{pass: true, join: {{enough: 1, rest: cancel}}}}",
         f"{FORK}, j: {{pass: true, join: taken}}",
         "a: {threads: 3, next: b}, b: {task: t, next: j}, j: {pass: true, join: {threads: 3}}",
-        "a: {do: {x: {task: t, lock: l}}, one_at_a_time: true}",
         "a: {task: t, undo: {task: u}, next: c}, c: {compensate: [a]}",
         "a: {do: {x: {task: t, undo: {task: u}}}, next: c}, c: {compensate: a}",
         "a: {compensate: [x], next: b}, b: {do: {x: {task: t, undo: {task: u}}}}",
@@ -222,7 +222,6 @@ def test_names_are_known_where_they_stand_for_something() -> None:
         ("a: {task: t, catch: [{error: any, set: {n: '{{ output }}'}}]}", "output"),
         ("a: {task: t, input: '{{ output }}'}", "output"),
         ("a: {each: 3, do: {x: {task: t}}, collect: '{{ results }}'}", "results"),
-        ("a: {while: own, variables: {own: 1}, do: {x: {task: t}}}", "own"),
         ("a: {while: own, variables: {own: 1}, do: {x: {task: t}}}", "own"),
         ("a: {wait: {signal: s}, next: b}, b: {task: t, input: '{{ steps.a.x }}'}", "'a' keeps no output"),
     ],

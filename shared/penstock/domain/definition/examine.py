@@ -12,6 +12,7 @@ from penstock.domain.definition.draft import Draft
 from penstock.domain.definition.findings import Finding, Places, Report
 from penstock.domain.definition.head import DEFINITION_KEYS, read_head
 from penstock.domain.definition.limits import MAX_TRANSITIONS
+from penstock.domain.definition.locking import check_locks
 from penstock.domain.definition.model import BlockStep, Graph, TaskStep, WorkflowStep
 from penstock.domain.definition.naming import advise_names
 from penstock.domain.definition.plain import check_plain
@@ -49,6 +50,7 @@ def examine(source: Mapping[str, Any], places: Places | None = None) -> Examined
     if sound:
         check_flow(start, drafts, report)
     check_undoing(head, drafts, report)
+    check_locks(drafts, report)
     _check_queues(head, drafts, report)
     advise_names(reading, fields.get("input"), drafts)
     graph = None if report.failed else assemble(head, start, drafts)
