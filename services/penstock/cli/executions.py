@@ -11,7 +11,7 @@ import typer
 from penstock.cli.execute import Code, Failed, code_of, execute, say
 from penstock.cli.given import json_of
 from penstock.cli.options import Config, Execution, Executions, Json, Token, Url, examples
-from penstock.cli.telling import told
+from penstock.cli.telling import told, told_code
 
 if TYPE_CHECKING:
     from penstock.sdk.executions import Execution as Record
@@ -217,7 +217,7 @@ async def _show(execution: str, json: bool, flags: Mapping[str, Any]) -> int:
 
 
 def _task_row(task: TaskAttempt) -> tuple[Any, ...]:
-    failure = task.failure.code if task.failure else None
+    failure = told_code(task.failure) if task.failure else None
     return (task.step, task.attempt, task.status, task.worker, task.scheduled_at, task.ended_at, failure)
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
+from penstock.domain.errors import Failure, kind_of_failure
+
 _PLAIN: Final = ("definition", "version", "step", "name", "key", "task", "child", "lock", "cause")
 _NOBODY: Final = ("", "system", None)
 
@@ -17,7 +21,13 @@ def told(data: Mapping[str, Any]) -> str:
 
 
 def _failure(failure: Mapping[str, Any]) -> str:
-    return f"{failure['code']}: {failure.get('message', '')}"
+    return f"{told_code(msgspec.convert(failure, Failure))}: {failure.get('message', '')}"
+
+
+def told_code(failure: Failure) -> str:
+    """The code, and the class of the failure where it has one."""
+    kind = kind_of_failure(failure)
+    return failure.code if kind is None else f"{failure.code} ({kind})"
 
 
 def _waits(data: Mapping[str, Any]) -> str:

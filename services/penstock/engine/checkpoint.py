@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from penstock.engine.partition_state import PartitionState
@@ -12,7 +12,7 @@ from penstock.log.port import Batch, Message, Ownership
 from penstock.log.topics import SNAPSHOTS
 
 SLICE: Final = 512 << 10
-"""Bytes in one transaction of a checkpoint."""
+"""Bytes in one transaction of a checkpoint; an entity that is larger has one of its own."""
 
 
 class Checkpoints:
@@ -23,9 +23,9 @@ class Checkpoints:
         self._parts: dict[str, int] = {}
         self._chunks = 0
 
-    def resume(self, chunks: int) -> None:
-        """Number the parts of the window of repeats after those that exist."""
-        self._chunks = chunks
+    def resume(self, chunks: int, parts: dict[str, int]) -> None:
+        """Go on after an earlier checkpoint: ``chunks`` of the window of repeats, ``parts`` of large entities exist."""
+        self._chunks, self._parts = chunks, dict(parts)
 
     async def write(self, state: PartitionState, ownership: Ownership) -> Marker:
         """
@@ -38,9 +38,9 @@ class Checkpoints:
         """
         messages: list[Message] = []
         size = 0
-        for message in self._changes(state):
-            messages.append(message)
-            size += len(message.value or b"") + 100
+        for together in self._changes(state):
+            messages.extend(together)
+            size += sum(len(message.value or b"") + 100 for message in together)
             if size >= SLICE:
                 await self._commit(ownership, messages)
                 messages, size = [], 0
@@ -58,12 +58,13 @@ class Checkpoints:
         await self._commit(ownership, [*messages, Message(MARKER, encode_marker(marker))])
         return marker
 
-    def _changes(self, state: PartitionState) -> Iterator[Message]:
+    def _changes(self, state: PartitionState) -> Iterator[Sequence[Message]]:
+        """What belongs together, in one transaction: new parts of an entity beside old ones would make no state."""
         for key, packed in state.entities.settle():
-            yield from self._entity(key, packed)
+            yield tuple(self._entity(key, packed))
         for chunk in state.seen.take_fresh():
             self._chunks += 1
-            yield Message(seen_key(chunk, self._chunks), encode_seen(chunk))
+            yield (Message(seen_key(chunk, self._chunks), encode_seen(chunk)),)
 
     def _entity(self, key: str, packed: bytes | None) -> Iterator[Message]:
         before = self._parts.pop(key, 1)

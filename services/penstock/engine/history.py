@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.engine.partition_state import PartitionState
 from penstock.engine.snapshots import MARKER, PARTS, SEEN, Marker, decode_marker, decode_seen, part_key
@@ -31,8 +31,15 @@ async def committed(log: Log, source: TopicPartition, start: int) -> AsyncIterat
                     began = time.perf_counter()
 
 
-async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Marker | None:
-    """Take in the last checkpoint of the partition; returns its marker, None where there was none."""
+class Checkpoint(NamedTuple):
+    """``parts`` are the numbers of records of those entities that have more than one."""
+
+    marker: Marker
+    parts: dict[str, int]
+
+
+async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Checkpoint | None:
+    """Take in the last checkpoint of the partition; None where there was none."""
     latest: dict[bytes, Record] = {}
     async for record in committed(log, TopicPartition(SNAPSHOTS, partition), 0):
         if record.value is None:
@@ -43,17 +50,21 @@ async def load_snapshots(log: Log, partition: int, state: PartitionState) -> Mar
     marker = decode_marker(found.value or b"") if found else None
     if marker is None:
         return None
+    large: dict[str, int] = {}
     for key, record in latest.items():
         if key.startswith(SEEN):
             state.seen.restore(decode_seen(record.value or b""))
         elif not key.startswith(b"!"):
-            state.entities.restore(key.decode(), _whole(record, latest))
+            parts = int(dict(record.headers).get(PARTS, b"1"))
+            state.entities.restore(key.decode(), _whole(record, parts, latest))
+            if parts > 1:
+                large[key.decode()] = parts
         await _breathe(len(state.entities))
     state.entities.ended_sum = int(marker.ended_sum, 16)
     state.input_position, state.last_time = marker.input_position, marker.last_time
     state.event_position = marker.event_position
     state.partitions = marker.partitions
-    return marker
+    return Checkpoint(marker, large)
 
 
 async def follow(log: Log, events: TopicPartition, state: PartitionState) -> None:
@@ -64,9 +75,8 @@ async def follow(log: Log, events: TopicPartition, state: PartitionState) -> Non
         state.event_position = record.position + 1
 
 
-def _whole(record: Record, latest: dict[bytes, Record]) -> bytes:
+def _whole(record: Record, parts: int, latest: dict[bytes, Record]) -> bytes:
     """An entity that was too large for one record lies in parts."""
-    parts = int(dict(record.headers).get(PARTS, b"1"))
     rest = (latest[part_key(record.key, number)].value or b"" for number in range(1, parts))
     return b"".join(((record.value or b""), *rest))
 

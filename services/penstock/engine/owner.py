@@ -142,8 +142,8 @@ class Owner:
         state = self._state
         if state is None:
             state = PartitionState(self._make_kind(), remember=self._pace.remember)
-            if self._snapshots and (marker := await load_snapshots(self._log, self._partition, state)):
-                self._checkpoints.resume(marker.chunks)
+            if self._snapshots and (found := await load_snapshots(self._log, self._partition, state)):
+                self._checkpoints.resume(found.marker.chunks, found.parts)
         before = state.event_position
         await follow(self._log, self._events, state)
         if state.partitions != self._partitions:

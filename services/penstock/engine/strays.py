@@ -67,9 +67,9 @@ class _Everything:
         """Take the last checkpoints, so that only what came after them has to be replayed."""
         for partition in range((await self._log.topics())[EVENTS]):
             state = PartitionState(ByKind(None))
-            marker = await load_snapshots(self._log, partition, state)
+            found = await load_snapshots(self._log, partition, state)
             self._partitions.append(state)
-            self._since.append(marker.last_time if marker is not None else None)
+            self._since.append(found.marker.last_time if found is not None else None)
 
     async def follow(self) -> None:
         for partition, state in enumerate(self._partitions):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from penstock.domain.errors import FailureKind
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 ShortText = Annotated[str, StringConstraints(max_length=1000)]
 Status = Literal["running", "waiting", "paused", "failed", "completed", "cancelled", "terminated"]
@@ -76,6 +78,7 @@ class FailureBody(Request):
     message: Annotated[str, StringConstraints(max_length=20_000)] = ""
     retryable: bool = True
     details: dict[str, Any] | None = None
+    kind: FailureKind | None = Field(None, description="Its class, which catches of definitions can ask for.")
 
 
 class FailRequest(_Result):

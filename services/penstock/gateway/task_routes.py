@@ -70,6 +70,7 @@ async def fail_task(gateway: Gateway, failed: s.FailRequest) -> Response:
         message=failed.failure.message,
         retryable=failed.failure.retryable,
         details=failed.failure.details,
+        kind=failed.failure.kind,
     )
     token = await gateway.feed.fail(failed.task_id, failed.token, failure, failed.worker)
     return answer({"token": str(token)})
