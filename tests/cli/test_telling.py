@@ -26,6 +26,14 @@ SAID: list[tuple[Any, str]] = [
         e.TaskFailed(visit=1, step="pay", attempt=1, failure=CARD, retry_at=NOON),
         "pay  again at 2026-01-01T12:00:00Z  CARD: no money",
     ),
+    (
+        e.TaskFailed(visit=1, step="pay", attempt=1, failure=Failure(code="BANK_DOWN", kind="integration")),
+        "pay  BANK_DOWN (integration): ",
+    ),
+    (
+        e.StepFailed(visit=1, step="nap", failure=Failure(code="STEP_TIMED_OUT", message="too late")),
+        "nap  STEP_TIMED_OUT (system): too late",
+    ),
     (e.TimerStarted(visit=1, step="nap", due_at=NOON), "nap  until 2026-01-01T12:00:00Z"),
     (e.StepCancelled(visit=1, step="pay", reason="too late"), "pay  too late"),
     (e.StepSkipped(visit=1, step="pay", reason="paid in cash", by="ann"), "pay  paid in cash  by ann"),

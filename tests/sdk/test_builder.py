@@ -147,7 +147,7 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
 
 
 def _on(event: dict[str, Any]) -> On:
-    rest = {key: event[key] for key in ("next", "set", "cancel") if key in event}
+    rest: dict[str, Any] = {key: event[key] for key in ("next", "set", "cancel") if key in event}
     if "message" in event:
         return on_message(event["message"], event["key"], **rest)
     if "signal" in event:
@@ -155,6 +155,8 @@ def _on(event: dict[str, Any]) -> On:
     for kind, make in (("error", on_error), ("escalation", on_escalation)):
         if kind in event:
             codes = [] if event[kind] == "any" else _several(event[kind])
+            if "class" in event:
+                rest["kind"] = event["class"]
             return make(*codes, **rest)
     return on_timer(**event)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
-from penstock.domain.errors import Failure, kind_of_failure
+if TYPE_CHECKING:
+    from penstock.domain.errors import Failure
 
 _PLAIN: Final = ("definition", "version", "step", "name", "key", "task", "child", "lock", "cause")
 _NOBODY: Final = ("", "system", None)
@@ -21,11 +20,17 @@ def told(data: Mapping[str, Any]) -> str:
 
 
 def _failure(failure: Mapping[str, Any]) -> str:
+    import msgspec
+
+    from penstock.domain.errors import Failure
+
     return f"{told_code(msgspec.convert(failure, Failure))}: {failure.get('message', '')}"
 
 
 def told_code(failure: Failure) -> str:
     """The code, and the class of the failure where it has one."""
+    from penstock.domain.errors import kind_of_failure
+
     kind = kind_of_failure(failure)
     return failure.code if kind is None else f"{failure.code} ({kind})"
 

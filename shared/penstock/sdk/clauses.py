@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from penstock.domain.definition.model import Join, Rest
+from penstock.domain.errors import FailureKind
 from penstock.log.topics import DEFAULT_QUEUE
 from penstock.sdk.plain import given
 from penstock.sdk.steps import Duration, Steps, Target
@@ -121,9 +122,14 @@ class Shared(TypedDict, total=False):
     offers: Sequence[Target] | None
 
 
-def on_error(*codes: str, next: Target | None = None, set: Mapping[str, Any] | None = None) -> On:  # noqa: A002
-    """A failure with one of these codes, or with any; ``set`` sees it as ``error``."""
-    return On(given(error=_codes(codes), set=set), next)
+def on_error(
+    *codes: str,
+    kind: FailureKind | Sequence[FailureKind] | None = None,
+    next: Target | None = None,  # noqa: A002
+    set: Mapping[str, Any] | None = None,  # noqa: A002
+) -> On:
+    """A failure with one of these codes, or with any, and of this ``kind``; ``set`` sees it as ``error``."""
+    return On(given(error=_codes(codes), **{"class": kind}, set=set), next)
 
 
 def on_escalation(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from penstock.domain.errors import ErrorCode, Failure
+from penstock.domain.errors import FAILURE_KINDS, ErrorCode, Failure
 from penstock.runtime.supervise import Raised, outcome_of_call
 from penstock.sdk.errors import TaskFailed
 from penstock.sdk.outputs import OutputInvalid, output_of
@@ -29,6 +29,7 @@ def failure_of(error: BaseException) -> Failure:
             message=_clean(error.message, MAX_MESSAGE),
             retryable=error.retryable,
             details=_details(error.details),
+            kind=error.kind if error.kind in FAILURE_KINDS else None,
         )
     return Failure(
         code=_clean(type(error).__name__, MAX_CODE),
@@ -45,11 +46,11 @@ def timed_out(seconds: float) -> Failure:
 def handler_missing(kind: str, queue: str) -> Failure:
     """Retryable: a worker that knows the type may be on its way."""
     message = f"expected a handler for tasks of type {kind!r} in every worker of queue {queue!r}, but one has none"
-    return Failure(code=HANDLER_MISSING, message=message)
+    return Failure(code=HANDLER_MISSING, message=message, kind="system")
 
 
 def worker_stopped() -> Failure:
-    return Failure(code=WORKER_STOPPED, message="the worker was stopped before the handler ended")
+    return Failure(code=WORKER_STOPPED, message="the worker was stopped before the handler ended", kind="system")
 
 
 def too_large(size: int, limit: int) -> Failure:

@@ -24,7 +24,7 @@ class InputInvalid(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.failure = Failure(code=INPUT_INVALID, message=message[:2000], retryable=False)
+        self.failure = Failure(code=INPUT_INVALID, message=message[:2000], retryable=False, kind="validation")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class OutputInvalid(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.failure = Failure(code=OUTPUT_INVALID, message=message[:2000], retryable=False)
+        self.failure = Failure(code=OUTPUT_INVALID, message=message[:2000], retryable=False, kind="validation")
 
 
 def output_of(value: Any) -> Any:

@@ -91,7 +91,10 @@ class _Builder:
         if kind == "caught":
             inner = self._body_of(lambda: self._add({"fail": {"code": "OOPS", "message": "at {{ amount }}"}}))
             catch = {"error": self._draw(st.sampled_from(["any", "OOPS", ["NO", "OOPS"]])), **after}
-            return self._add({"do": inner, "catch": [{**catch, "set": {"result": "{{ error.code }}"}}], **after})
+            classes = self._draw(st.sampled_from(["business", ["integration", "system"]]))
+            sorted_out = {"error": "any", "class": classes, "set": {"result": "{{ error.class }}"}, **after}
+            catches = [sorted_out, {**catch, "set": {"result": "{{ error.code }}"}}]
+            return self._add({"do": inner, "catch": catches, **after})
         if kind == "escalated":
             told = self._step("", "step")
             inner = self._body_of(lambda: self._add({"escalate": "LATE", "next": self._step("", "step")}))

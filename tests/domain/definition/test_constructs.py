@@ -159,6 +159,8 @@ def test_catches_are_ways_in_and_offers_are_not() -> None:
             "task": "t",
             "catch": [
                 {"error": ["A", "B"], "set": {"why": "{{ error.code }}"}, "next": "b"},
+                {"error": "any", "class": "integration"},
+                {"error": "C", "class": ["system", "business"]},
                 {"error": "any"},
                 {"after": "10m", "cancel": False, "next": "b"},
                 {"escalation": "LATE", "next": "b"},
@@ -172,10 +174,12 @@ def test_catches_are_ways_in_and_offers_are_not() -> None:
     step = graph.steps["a"]
     assert step.catches == (
         Catch(kind="error", codes=("A", "B"), set={"why": "{{ error.code }}"}, exit=way("a->b#3", "b")),
-        Catch(kind="error", exit=way("a->")),
+        Catch(kind="error", classes=("integration",), exit=way("a->")),
+        Catch(kind="error", codes=("C",), classes=("system", "business"), exit=way("a->#2")),
+        Catch(kind="error", exit=way("a->#3")),
         Catch(kind="event", event=Event(kind="timer", after=600.0), cancel=False, exit=way("a->b#4", "b")),
         Catch(kind="escalation", codes=("LATE",), cancel=False, exit=way("a->b#5", "b")),
-        Catch(kind="event", event=Event(kind="message", name="m", key="{{ id }}"), exit=way("a->#2")),
+        Catch(kind="event", event=Event(kind="message", name="m", key="{{ id }}"), exit=way("a->#4")),
     )
     assert step.offers == (way("a->b#2", "b"),)
     assert graph.steps["b"].incoming == ("a->b", "a->b#3", "a->b#4", "a->b#5")

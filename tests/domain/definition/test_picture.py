@@ -224,7 +224,11 @@ def test_what_is_caught_and_offered_is_dotted_and_says_when_it_happens() -> None
     steps:
       a:
         task: a
-        catch: [{error: [BAD, WORSE], next: b}, {after: 10m, cancel: false, next: b}, {signal: stop}]
+        catch:
+          - {error: [BAD, WORSE], next: b}
+          - {error: any, class: [system, integration], next: c}
+          - {after: 10m, cancel: false, next: b}
+          - {signal: stop}
         offers: [c]
         next: b
       b: {first: [{message: paid, key: k, next: c}, {after: 1h, next: end}]}
@@ -232,6 +236,7 @@ def test_what_is_caught_and_offered_is_dotted_and_says_when_it_happens() -> None
     """)
     said = [(chart.labels[source], said) for source, target, said in chart.edges if (source, target) in chart.dotted]
     assert ("a", "error BAD, WORSE") in said
+    assert ("a", "error of class system or integration") in said
     assert ("a", "after 600 s") in said
     assert ("a", "signal stop") in said
     assert ("a", "offers") in said

@@ -9,7 +9,7 @@ from typing import Any, Self
 from penstock.domain.definition.compile import compile_definition, digest_of
 from penstock.domain.definition.model import Definition
 from penstock.domain.definition.read import read_definition
-from penstock.domain.errors import Failure
+from penstock.domain.errors import Failure, FailureKind
 from penstock.domain.execution import commands as c
 from penstock.domain.execution.events import ExecutionEvent
 from penstock.domain.execution.evolve import fold
@@ -106,10 +106,17 @@ def complete(step: str, output: Any = None, token: str | None = None) -> Ask:
     return ask
 
 
-def fail(step: str, code: str = "BROKEN", *, retryable: bool = True, token: str | None = None) -> Ask:
+def fail(
+    step: str,
+    code: str = "BROKEN",
+    *,
+    retryable: bool = True,
+    kind: FailureKind | None = None,
+    token: str | None = None,
+) -> Ask:
     def ask(state: ExecutionState) -> c.ExecutionCommand:
         visit, task = open_task(state, step)
-        failure = Failure(code=code, message="it broke", retryable=retryable)
+        failure = Failure(code=code, message="it broke", retryable=retryable, kind=kind)
         return c.FailTask(visit=visit, attempt=task.attempt, failure=failure, token=token)
 
     return ask

@@ -36,6 +36,24 @@ def test_an_input_that_does_not_fit_the_schema_is_refused_with_each_place() -> N
     )
 
 
+def test_what_the_input_does_not_give_has_the_default_of_its_schema() -> None:
+    text = """
+    input:
+      required: [currency]
+      properties: {currency: {type: string, default: EUR}, amount: {type: number, default: 1}}
+    steps: {a: {task: a}}
+    """
+    story = given(text).started(amount=7)
+    story.then(
+        event(e.ExecutionStarted, input={"amount": 7}), event(e.TaskScheduled, input={"currency": "EUR", "amount": 7})
+    )
+
+
+def test_a_default_that_does_not_fit_is_refused_like_an_input() -> None:
+    text = "{input: {properties: {n: {type: number, default: many}}}, steps: {a: {task: a}}}"
+    given(text).started().then_rejected(RejectionCode.INPUT_INVALID, "n:")
+
+
 def test_the_digest_of_the_definition_is_pinned() -> None:
     story: Story = given(ONE_TASK)
     story.started().then(event(e.ExecutionStarted, digest=story.definition.digest), event(e.TaskScheduled))

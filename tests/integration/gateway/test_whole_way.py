@@ -118,13 +118,15 @@ async def test_a_failed_execution_can_be_retried(log: Log, pool: Pool) -> None:
         await publish(client)
         id_ = (await start(client))["id"]
         (offer,) = (await client.post(f"{API}/queues/shop/poll", json={"worker": "w", "wait": 10})).json()["tasks"]
-        failure = {"code": "CARD_STOLEN", "message": "call the police", "retryable": False}
+        failure = {"code": "CARD_STOLEN", "message": "call the police", "retryable": False, "kind": "business"}
         named = {"task_id": offer["task"]["id"], "token": offer["token"], "worker": "w"}
+        unknown = {**failure, "kind": "weather"}
+        assert (await client.post(f"{API}/tasks/fail", json={**named, "failure": unknown})).status_code == 422
         assert (await client.post(f"{API}/tasks/fail", json={**named, "failure": failure})).status_code == 200
         failed = (await client.get(f"{API}/executions/{id_}/wait", params={"timeout": 10})).json()
         assert failed["ended"] is True
         assert failed["execution"]["status"] == "failed"
-        assert failed["execution"]["failure"]["code"] == "CARD_STOLEN"
+        assert failed["execution"]["failure"] == failure
         late = await client.post(f"{API}/tasks/complete", json={**named, "output": 1})
         assert (late.status_code, late.json()["code"]) == (409, "TASK_NOT_OPEN")
 

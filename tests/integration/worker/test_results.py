@@ -12,7 +12,7 @@ import pytest
 from penstock.domain.errors import ErrorCode
 from penstock.domain.execution.commands import CompleteTask, FailTask
 from penstock.messages.records import Task
-from penstock.sdk import TaskContext, TaskFailed, task
+from penstock.sdk import BusinessRuleBroken, TaskContext, task
 from tests.integration.worker.shop import CountingLog, Shop
 
 pytestmark = pytest.mark.anyio
@@ -89,15 +89,15 @@ async def test_an_output_over_the_limit_of_the_log_is_a_failure_of_the_step(shop
     assert (result.failure.code, result.failure.retryable) == (ErrorCode.PAYLOAD_TOO_LARGE, False)
 
 
-async def test_a_failure_of_the_business_keeps_its_code_message_and_details(shop: Shop) -> None:
+async def test_a_failure_of_the_business_keeps_its_code_message_details_and_class(shop: Shop) -> None:
     @task
     async def charge() -> None:
-        raise TaskFailed("CARD_STOLEN", "call the police", retryable=False, details={"card": "4711"})
+        raise BusinessRuleBroken("CARD_STOLEN", "call the police", details={"card": "4711"})
 
     await shop.open([charge])
     failure = (await failed(shop, await shop.offer("charge"))).failure
     assert (failure.code, failure.message, failure.retryable) == ("CARD_STOLEN", "call the police", False)
-    assert failure.details == {"card": "4711"}
+    assert (failure.details, failure.kind) == ({"card": "4711"}, "business")
 
 
 @pytest.mark.parametrize("kind", ["break-async", "break-sync"])

@@ -14,9 +14,12 @@ from penstock.domain.definition.limits import END, MAX_BRANCHES, MAX_CATCHES, MA
 from penstock.domain.definition.model import Catch, EachStep, Join, Rest, Step, Transition
 from penstock.domain.definition.reading import Reading
 from penstock.domain.definition.routes import Exit, read_steps, read_target
+from penstock.domain.errors import FAILURE_KINDS
 
 SHARED_KEYS: Final = ("name", "join", "catch", "lock", "offers")
-CATCH_KEYS: Final = ("error", "escalation", "after", "until", "message", "signal", "key", "cancel", "set", "next")
+CATCH_KEYS: Final = (
+    *("error", "class", "escalation", "after", "until", "message", "signal", "key", "cancel", "set", "next"),
+)
 JOIN_KEYS: Final = ("enough", "rest", "threads")
 LOCK_KEYS: Final = ("name", "shared")
 JOINS: Final[tuple[Join, ...]] = ("any", "all", "taken")
@@ -129,9 +132,12 @@ def _catch(value: Any, path: Path, reading: Reading) -> tuple[Catch, Exit] | Non
             reading.report.at_key("CONFLICT", "'key' belongs to `message`", (*path, "key"), "leave it out")
     else:
         event = read_event(fields, path, reading, _CAUGHT, "a catch")
+    if "class" in fields and kind != "error":
+        reading.report.at_key("CONFLICT", "'class' belongs to `error`", (*path, "class"), "leave it out")
     made = Catch(
         kind="error" if kind == "error" else "escalation" if kind == "escalation" else "event",
         codes=codes,
+        classes=_classes(fields, path, reading) if kind == "error" else (),
         event=event,
         cancel=cancel,
         set=changes,
@@ -149,3 +155,18 @@ def _codes(value: Any, path: Path, reading: Reading) -> tuple[str, ...]:
             reading.report.error("EMPTY", "expected at least one code, but the list is empty", path, "write `any`")
         return reading.texts(value, path, "codes", MAX_CODES, MAX_NAME)
     return (reading.text(value, path, "a code", MAX_NAME),)
+
+
+def _classes(fields: Fields, path: Path, reading: Reading) -> tuple[str, ...]:
+    """The classes of failures that are caught; none of them means any."""
+    if "class" not in fields:
+        return ()
+    path, value = (*path, "class"), fields["class"]
+    if not isinstance(value, list):
+        return (reading.one_of(value, path, "`class`", FAILURE_KINDS),)
+    if not value:
+        reading.report.error("EMPTY", "expected at least one class, but the list is empty", path, "leave `class` out")
+    if len(value) > MAX_CODES:
+        reading.report.error("TOO_MANY", f"expected at most {MAX_CODES:,} classes, but got {len(value):,}", path)
+        return ()
+    return tuple(reading.one_of(one, (*path, i), "each `class`", FAILURE_KINDS) for i, one in enumerate(value))

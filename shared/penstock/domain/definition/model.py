@@ -82,12 +82,13 @@ class Catch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     What happens beside the ordinary way out while a step is open, or when it fails.
 
-    ``kind`` error and escalation match ``codes`` (none: any code); event has an ``event``. ``cancel`` says whether the
-    step is withdrawn; an error has ended it anyway.
+    ``kind`` error and escalation match ``codes`` (none: any code), an error also ``classes`` (none: any class); event
+    has an ``event``. ``cancel`` says whether the step is withdrawn; an error has ended it anyway.
     """
 
     kind: Literal["error", "escalation", "event"]
     codes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     event: Event | None = None
     cancel: bool = True
     set: dict[str, Any] | None = None

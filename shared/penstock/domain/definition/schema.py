@@ -105,7 +105,7 @@ _DEFINITION: Final[Schema] = {
     "tags": {"type": "array", "maxItems": MAX_TAGS, "items": text(MAX_NAME, "A tag.")},
     "input": {
         "$ref": "https://json-schema.org/draft/2020-12/schema",
-        "description": "JSON Schema of the input of an execution.",
+        "description": "JSON Schema of the input of an execution; its defaults stand for what is not given.",
     },
     "variables": ref("assignments", "Defaults; the input is merged over them."),
     "timeout": ref("duration", "How long an execution may take."),

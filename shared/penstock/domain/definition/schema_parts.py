@@ -16,6 +16,7 @@ from penstock.domain.definition.limits import (
     TASK_TYPE,
     VARIABLE,
 )
+from penstock.domain.errors import FAILURE_KINDS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -167,6 +168,8 @@ _CODES: Final[Schema] = {
         {"type": "array", "items": text(MAX_NAME, "A code."), "minItems": 1, "maxItems": MAX_CODES},
     ]
 }
+_CLASS: Final[Schema] = {"enum": list(FAILURE_KINDS)}
+_CLASSES: Final[Schema] = {"anyOf": [_CLASS, {"type": "array", "items": _CLASS, "minItems": 1, "maxItems": MAX_CODES}]}
 CATCH: Final[Schema] = {
     "type": "array",
     "maxItems": MAX_CATCHES,
@@ -174,6 +177,7 @@ CATCH: Final[Schema] = {
     "items": obj(
         {
             "error": {**_CODES, "description": "Failures with this code, or `any`."},
+            "class": {**_CLASSES, "description": "Of the failures of `error`, only those of this class."},
             "escalation": {**_CODES, "description": "Escalations with this code, or `any`."},
             "after": TIMES["after"],
             "until": TIMES["until"],

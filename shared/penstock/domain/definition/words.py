@@ -112,7 +112,8 @@ def _shared_notes(step: Step) -> Iterator[str]:
 def _catch_words(catch: Catch) -> str:
     if catch.event is not None:
         return event_words(catch.event)
-    return f"{catch.kind} {', '.join(catch.codes)}".strip()
+    thrown = f"{catch.kind} {', '.join(catch.codes)}".strip()
+    return f"{thrown} of class {' or '.join(catch.classes)}" if catch.classes else thrown
 
 
 def _length(period: Period | None) -> str:

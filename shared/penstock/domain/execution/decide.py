@@ -96,14 +96,14 @@ def _start(state: ExecutionState, command: c.StartExecution, at: Moment) -> tupl
     if not isinstance(state, NotStarted):
         raise Rejected(RejectionCode.EXECUTION_EXISTS, f"expected a new id, but {at.execution_id} was started before")
     graph = at.definition.graph
-    checked_input(at.definition, command.input)
+    defaults = checked_input(at.definition, command.input)
     return (
         e.ExecutionStarted(
             definition=graph.id,
             version=graph.version,
             digest=at.definition.digest,
             input=command.input,
-            variables=graph.variables,
+            variables={**graph.variables, **defaults},
             taken=tuple(t.id for t in graph.start),
             business_key=command.business_key,
             tags=command.tags,

@@ -15,9 +15,9 @@ from penstock.domain.rejected import Rejected, RejectionCode
 _SHOWN = 5
 
 
-def checked_input(definition: Definition, value: dict[str, Any]) -> None:
+def checked_input(definition: Definition, given: dict[str, Any]) -> dict[str, Any]:
     """
-    Let pass an input that fits.
+    Let pass an input that fits; returns the defaults of the properties that it does not give (DEF-06).
 
     Raises:
         Rejected: INPUT_INVALID, with each place that does not fit.
@@ -25,7 +25,14 @@ def checked_input(definition: Definition, value: dict[str, Any]) -> None:
     """
     schema = definition.graph.input_schema
     if schema is None:
-        return
+        return {}
+    properties = schema.get("properties", {})
+    defaults = {
+        name: described["default"]
+        for name, described in properties.items()
+        if isinstance(described, dict) and "default" in described and name not in given
+    }
+    value = {**defaults, **given}
     problems = sorted(_validator(msgspec.json.encode(schema)).iter_errors(value), key=lambda p: list(map(str, p.path)))
     if problems:
         shown = "; ".join(_sentence(problem) for problem in problems[:_SHOWN])
@@ -34,6 +41,7 @@ def checked_input(definition: Definition, value: dict[str, Any]) -> None:
             RejectionCode.INPUT_INVALID,
             f"expected an input that fits {definition.id} {definition.version}, but {shown}{more}",
         )
+    return defaults
 
 
 def _sentence(problem: ValidationError) -> str:

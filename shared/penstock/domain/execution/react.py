@@ -226,6 +226,8 @@ def start_refused(execution_id: str, code: str) -> tuple[Effect, ...]:
     if parent is None:
         return ()
     waiting, _ = parent
-    failure = Failure(code=code, message=f"{execution_id} could not be started: {code}", retryable=False)
+    failure = Failure(
+        code=code, message=f"{execution_id} could not be started: {code}", retryable=False, kind="workflow"
+    )
     told = c.CompleteChild(child=execution_id, outcome="refused", failure=failure)
     return (SendCommand(subject=waiting, command=told),)

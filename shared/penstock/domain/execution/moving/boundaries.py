@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.domain.definition.model import Catch
-from penstock.domain.errors import ErrorCode, Failure, StepFailure, defective
+from penstock.domain.errors import ErrorCode, Failure, StepFailure, defective, kind_of_failure
 from penstock.domain.execution import events as e
 from penstock.domain.execution.moment import Moment
 from penstock.domain.execution.names import render
@@ -43,12 +43,12 @@ def caught(state: Execution, number: int, at: Moment) -> Events:
             if isinstance(each, OpenEach) and each.closed:
                 return let_go(state, place, "enough copies")
             continue
-        found = _matching(at, visit.step, "error", failure.code)
+        found = _matching(at, visit.step, "error", failure)
         if found is None or beyond == place:
             continue
         option, catch = found
         try:
-            changed = _set(state, visit.scope, catch, at, error=msgspec.to_builtins(failure))
+            changed = _set(state, visit.scope, catch, at, error=_seen(failure))
         except StepFailure as error:
             failure, beyond = error.failure, place
             continue
@@ -70,7 +70,7 @@ def caught(state: Execution, number: int, at: Moment) -> Events:
 def escalated(state: Execution, scope: int, escalation: Failure, at: Moment) -> Events:
     """What the nearest composite that catches the escalation makes of it."""
     for place, visit in enclosing(state, scope):
-        found = None if isinstance(visit, OpenCopy) else _matching(at, visit.step, "escalation", escalation.code)
+        found = None if isinstance(visit, OpenCopy) else _matching(at, visit.step, "escalation", escalation)
         if found is not None:
             option, _ = found
             return triggered(state, place, CATCHES + option, escalation.code, at, error=msgspec.to_builtins(escalation))
@@ -162,12 +162,23 @@ def _listen_again(state: Execution, number: int, option: int, catch: Catch, at: 
     return (e.WaitsOpened(visit=number, step=visit.step, waits=(e.Wait(option=option, source=source),)),)
 
 
-def _matching(at: Moment, step_id: str, kind: str, code: str) -> tuple[int, Catch] | None:
+def _matching(at: Moment, step_id: str, kind: str, thrown: Failure) -> tuple[int, Catch] | None:
     step = at.definition.graph.steps.get(step_id)
     for number, catch in enumerate(step.catches if step is not None else ()):
-        if catch.kind == kind and (not catch.codes or code in catch.codes):
+        if catch.kind == kind and _fits(catch, thrown):
             return number, catch
     return None
+
+
+def _fits(catch: Catch, thrown: Failure) -> bool:
+    if catch.codes and thrown.code not in catch.codes:
+        return False
+    return not catch.classes or kind_of_failure(thrown) in catch.classes
+
+
+def _seen(failure: Failure) -> dict[str, Any]:
+    """``failure`` as a catch's ``set`` sees it; there is always a class to ask for, null where it has none."""
+    return {**msgspec.to_builtins(replace(failure, kind=None)), "class": kind_of_failure(failure)}
 
 
 def _set(state: Execution, scope: int, catch: Catch, at: Moment, **names: Any) -> dict[str, Any]:
