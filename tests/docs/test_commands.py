@@ -28,7 +28,8 @@ def of_penstock(line: str) -> Iterator[list[str]]:
         while words and ("=" in words[0] or words[0] == "xargs"):
             words.pop(0)
         if words and words[0] == "penstock":
-            yield [w for w in words[1:] if w not in ("--debug", "--version")]
+            rest = words[1:]
+            yield rest[1:] if rest[:1] in (["--debug"], ["--version"]) else rest
         words = []
 
 

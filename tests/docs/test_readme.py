@@ -31,3 +31,9 @@ def test_the_example_runs(amount: int, reviewed: bool) -> None:
     assert (result.status, result.output) == ("completed", {"parcel": "for Ada"})
     waited = any(type(event).__name__ == "TimerFired" for event in result.events)
     assert waited is reviewed
+
+
+def test_the_readme_counts_the_patterns_as_their_page_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
+    counted = re.findall(r"\*\*Penstock has (\d+) `\+`\*\*", page)
+    assert re.findall(r"Penstock supports \*\*(\d+)\*\* of them directly", README) == counted
