@@ -19,8 +19,8 @@ from tests.patterns.telling import Results, assert_told
 EMBEDDED = "embedded"
 STAGES = [
     pytest.param("calm", id="memory"),
-    pytest.param("lost", id="memory-crash-loses-the-commit"),
-    pytest.param("done", id="memory-crash-after-the-commit"),
+    pytest.param("lost", id="memory-crash-loses-the-commit", marks=pytest.mark.slow),
+    pytest.param("done", id="memory-crash-after-the-commit", marks=pytest.mark.slow),
     pytest.param(EMBEDDED, id="embedded", marks=pytest.mark.postgres),
 ]
 
