@@ -146,7 +146,7 @@ class Play:
             for number, held in state.locks.items():
                 if held.shared:
                     lock = self.system.states[f"lock/{held.lock}"]
-                    key = f"{subject}/{number}"
+                    key = f"{subject}/{held.request or number}"
                     assert (lock.holder is not None and lock.holder.key == key) is held.granted
                     assert held.granted or key in lock.queue
             if state.mode == "running" and not state.unfinished:

@@ -106,7 +106,7 @@ class _Everything:
                 if not _is_known(self._get(waits.sources[option]), wait):
                     yield Unowned(number, _step(state, number), f"{waits.sources[option]} does not know its wait")
         for number, held in state.locks.items():
-            if held.shared and not _knows(self._get(lock_of(held.lock)), f"{id_}/{number}", held):
+            if held.shared and not _knows(self._get(lock_of(held.lock)), f"{id_}/{held.request or number}", held):
                 yield Unowned(number, _step(state, number), f"the lock {held.lock} does not know of it")
 
     def _of_lock(self, id_: str, lock: Lock) -> Iterator[Stray]:
@@ -115,13 +115,18 @@ class _Everything:
         if holder is None:
             return
         state = self._get(holder.execution)
-        if not isinstance(state, Execution) or holder.visit not in state.locks:
+        if not isinstance(state, Execution) or holder.visit not in _requests(state):
             yield Stray(id_, holder.visit, "", f"it is held by {holder.execution}, which does not know of it")
 
     def _get(self, subject: str) -> Any:
         partition = self._partitions[partition_of(root_of(subject).encode(), len(self._partitions))]
         entity = partition.entities.get(subject)
         return entity.state if entity is not None else None
+
+
+def _requests(state: Execution) -> set[int]:
+    """The numbers under which locks know the visits of an execution."""
+    return {held.request or number for number, held in state.locks.items()}
 
 
 def _is_known(source: object, wait: Wait) -> bool:

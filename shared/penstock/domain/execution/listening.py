@@ -99,15 +99,17 @@ def _deliver_signal(state: Execution, command: c.DeliverSignal, at: Moment) -> E
 
 def _grant_lock(state: Execution, command: c.GrantLock) -> Events:
     """The lock is the visit's; where nobody waits for it any more, the refusal gives it back."""
-    visit, held = state.visits.get(command.visit), state.locks.get(command.visit)
+    asked = [(n, held) for n, held in state.locks.items() if (held.request or n) == command.visit and held.shared]
+    number, held = asked[0] if asked else (0, None)
     if held is not None and held.granted and held.fence == command.fence:
         return ()
-    if not isinstance(visit, Queued) or held is None or not held.shared or held.lock != command.lock or held.granted:
+    visit = state.visits.get(number)
+    if not isinstance(visit, Queued) or held is None or held.lock != command.lock or held.granted:
         raise Rejected(
             RejectionCode.WAIT_NOT_OPEN,
-            f"expected visit {command.visit} to wait for the lock {command.lock!r}, but it does not",
+            f"expected a visit that has asked for the lock {command.lock!r} as {command.visit}, but there is none",
         )
-    return (e.LockGranted(visit=command.visit, step=visit.step, lock=command.lock, fence=command.fence),)
+    return (e.LockGranted(visit=number, step=visit.step, lock=command.lock, fence=command.fence),)
 
 
 def option_taken(

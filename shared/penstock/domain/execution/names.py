@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 from penstock.domain.definition.model import Period
@@ -26,10 +27,9 @@ def names_of(execution_id: str, state: Execution, now: datetime, scope: int, **m
     """
     origin = state.origin
     variables = visible(state, scope)
-    return {
+    seen = {
         **variables,
         "variables": variables,
-        "steps": outputs(state, scope),
         "now": now.isoformat(),
         "execution": {
             "id": execution_id,
@@ -41,6 +41,27 @@ def names_of(execution_id: str, state: Execution, now: datetime, scope: int, **m
         },
         **more,
     }
+    if state.shelves:
+        return _WithSteps(seen, partial(outputs, state, scope))
+    seen["steps"] = outputs(state, scope)
+    return seen
+
+
+class _WithSteps(dict[str, Any]):
+    """Names of which ``steps`` is made when somebody asks: thousands of outputs are not put together for nothing."""
+
+    def __init__(self, seen: dict[str, Any], steps: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(seen)
+        self._steps = steps
+
+    def __missing__(self, name: str) -> Any:
+        if name != "steps":
+            raise KeyError(name)
+        self[name] = found = self._steps()
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self or name == "steps" else default
 
 
 def render(value: Any, names: Names, step: str) -> Any:

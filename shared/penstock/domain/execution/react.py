@@ -112,10 +112,12 @@ def _wait(execution_id: str, event: e.WaitEvent) -> tuple[Effect, ...]:
 
 def _lock(execution_id: str, event: e.LockEvent) -> tuple[Effect, ...]:
     match event:
-        case e.LockRequested(visit=visit, lock=lock, shared=True):
-            return (SendCommand(subject=lock_of(lock), command=AcquireLock(execution=execution_id, visit=visit)),)
-        case e.LockFreed(visit=visit, lock=lock, shared=True):
-            return (SendCommand(subject=lock_of(lock), command=ReleaseLock(execution=execution_id, visit=visit)),)
+        case e.LockRequested(visit=visit, lock=lock, shared=True, request=request):
+            asked = AcquireLock(execution=execution_id, visit=request or visit)
+            return (SendCommand(subject=lock_of(lock), command=asked),)
+        case e.LockFreed(visit=visit, lock=lock, shared=True, request=request):
+            freed = ReleaseLock(execution=execution_id, visit=request or visit)
+            return (SendCommand(subject=lock_of(lock), command=freed),)
         case e.LockRequested() | e.LockFreed() | e.LockGranted():
             return ()
         case _:

@@ -201,10 +201,14 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HeldLock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Asked for by a visit, and held once ``granted``."""
+    """
+    Asked for by a visit, and held once ``granted``. ``request`` (0: the visit's own number) tells it from what the same
+    visit has asked for before it failed, which may be granted still.
+    """
 
     lock: str
     shared: bool = False
+    request: int = 0
     granted: bool = False
     fence: int | None = None
 

@@ -141,7 +141,11 @@ class StepRerun(Happened, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LockRequested(Happened, frozen=True, kw_only=True, omit_defaults=True):
-    """A token entered a step that it may have to wait for. ``shared``: the lock is one of all executions."""
+    """
+    A token entered a step that it may have to wait for. ``shared``: the lock is one of all executions.
+
+    ``request`` is the number under which the lock knows the visit, where it is not the visit's own: it asks once more.
+    """
 
     visit: int
     step: str
@@ -149,6 +153,7 @@ class LockRequested(Happened, frozen=True, kw_only=True, omit_defaults=True):
     consumed: tuple[str, ...] = ()
     lock: str
     shared: bool = False
+    request: int | None = None
 
 
 class LockGranted(Happened, frozen=True, kw_only=True, omit_defaults=True):
@@ -164,6 +169,7 @@ class LockFreed(Happened, frozen=True, kw_only=True, omit_defaults=True):
     visit: int
     lock: str
     shared: bool = False
+    request: int | None = None
 
 
 StepEvent: TypeAlias = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from penstock.domain.execution import events as e
 from penstock.domain.execution.places import inside
-from penstock.domain.execution.state import Execution, FailedStep, OpenChild, OpenTask, Waits
+from penstock.domain.execution.state import Execution, FailedStep, HeldLock, OpenChild, OpenTask, Waits
 
 
 def withdrawn(state: Execution, reason: str, *, force: bool = False) -> tuple[e.ExecutionEvent, ...]:
     """All that is open, with what it waits for and holds, and the tokens: for an execution that ends by order."""
     closing = [e.WaitsClosed(visit=number, waits=open_waits(waits)) for number, waits in state.waits.items()]
-    freeing = [e.LockFreed(visit=number, lock=held.lock, shared=held.shared) for number, held in state.locks.items()]
+    freeing = [freed(number, held) for number, held in state.locks.items()]
     # those of inner scopes go with the visits that they are in
     return (*withdrawn_inside(state, 0, reason, force=force), *tokens_withdrawn(state, 0), *closing, *freeing)
 
@@ -43,3 +43,7 @@ def cancelled(state: Execution, number: int, reason: str, *, force: bool = False
 
 def open_waits(waits: Waits) -> tuple[e.Wait, ...]:
     return tuple(e.Wait(option=option, source=source) for option, source in waits.sources.items())
+
+
+def freed(number: int, held: HeldLock) -> e.LockFreed:
+    return e.LockFreed(visit=number, lock=held.lock, shared=held.shared, request=held.request or None)

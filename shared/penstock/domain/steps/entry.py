@@ -32,5 +32,6 @@ class Entry:
         """The names after ``changed`` were set."""
         if not changed:
             return self.names
-        names = {**self.names(), **changed, "variables": {**self.variables, **changed}}
+        seen = self.names()
+        names = {**seen, "steps": seen["steps"], **changed, "variables": {**self.variables, **changed}}
         return lambda: names

@@ -38,7 +38,10 @@ def apply_lock(state: Execution, event: e.LockEvent) -> Execution:
     match event:
         case e.LockRequested(visit=visit, step=step, scope=scope):
             after = entered(state, visit, Queued(step=step, scope=scope), event.consumed)
-            return replace(after, locks={**after.locks, visit: HeldLock(lock=event.lock, shared=event.shared)})
+            request = event.request or 0
+            held = HeldLock(lock=event.lock, shared=event.shared, request=request)
+            number = max(after.next_visit, request + 1)
+            return replace(after, locks={**after.locks, visit: held}, next_visit=number)
         case e.LockGranted():
             return _granted(state, event)
         case e.LockFreed(visit=visit):

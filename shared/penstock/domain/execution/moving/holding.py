@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.domain.execution import events as e
 from penstock.domain.execution.moving.boundaries import Events
 from penstock.domain.execution.state import Execution, FailedStep, Queued
-from penstock.domain.execution.withdrawal import open_waits
+from penstock.domain.execution.withdrawal import freed, open_waits
 
 
 def given_back(state: Execution) -> Events:
@@ -16,7 +16,7 @@ def given_back(state: Execution) -> Events:
         if isinstance(state.visits.get(number), FailedStep | None)
     ]
     freeing = [
-        e.LockFreed(visit=number, lock=held.lock, shared=held.shared)
+        freed(number, held)
         for number, held in state.locks.items()
         if number not in state.visits or (not held.granted and isinstance(state.visits[number], FailedStep))
     ]

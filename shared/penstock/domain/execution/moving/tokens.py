@@ -59,7 +59,7 @@ def again(state: Execution, number: int, at: Moment) -> Events:
     visit = state.visits[number]
     step = at.definition.graph.steps.get(visit.step)
     if step is not None and number not in state.locks and not getattr(visit, "attempt", 0):
-        lining_up = _line_up(number, step, visit.scope, (), at)
+        lining_up = _line_up(number, step, visit.scope, (), at, request=state.next_visit)
         if lining_up:
             return lining_up
     return try_again(state, number, at)
@@ -183,12 +183,14 @@ def _goes_to(target: str, transition: str, steps: frozenset[str], join: str) -> 
     return target in steps or (target == join and not transition.startswith(BYPASS))
 
 
-def _line_up(visit: int, step: Step, scope: int, consumed: tuple[str, ...], at: Moment) -> Events:
+def _line_up(
+    visit: int, step: Step, scope: int, consumed: tuple[str, ...], at: Moment, *, request: int | None = None
+) -> Events:
     lock = _lock_of(step, scope, at)
     if lock is None:
         return ()
     requested = e.LockRequested(
-        visit=visit, step=step.id, scope=scope, consumed=consumed, lock=lock, shared=step.shared
+        visit=visit, step=step.id, scope=scope, consumed=consumed, lock=lock, shared=step.shared, request=request
     )
     return (requested,)
 
