@@ -1,6 +1,7 @@
 """
 ``make bench``: W3 (three trivial tasks in sequence), P10 (ten in parallel, joined) and L (one W3 at a time), on Kafka
-and embedded, each with engine, worker, projector, client and broker on this machine; a bare loop beside them.
+and embedded, each with engine, worker, projector, client and broker on this machine; a bare loop beside them. Before
+them the sizes (``bench/size.py``), which need neither Kafka nor Postgres.
 
 One JSON line per case. ``per_s`` counts until the read models have caught up; CPU is milliseconds per execution, by
 process. Exits with 1 when a bar is missed.
@@ -28,6 +29,7 @@ import uvloop
 from bench.client import Run, publish, run
 from bench.definitions import P10, W3
 from bench.roles import service_of
+from bench.size import size_lines
 from penstock.log.open import open_log
 from penstock.log.port import Log, TopicPartition
 from penstock.log.topics import EVENTS, product_topics
@@ -188,7 +190,15 @@ def wanted(only: str | None) -> Iterator[Case]:
     yield from (case for case in CASES if only is None or only in f"{case.name}-{case.log}-{case.partitions}")
 
 
-async def main(only: str | None, url: str | None) -> int:
+def sizes(only: str | None) -> bool:
+    met = True
+    for line in size_lines(only):
+        met &= line["met"]
+        print(json.dumps(line), flush=True)
+    return met
+
+
+async def main(only: str | None, url: str | None) -> bool:
     met = True
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         server = await start_embedded(Path(folder) / "postgres")
@@ -207,14 +217,17 @@ async def main(only: str | None, url: str | None) -> int:
                     print(json.dumps(bare_loop(kafka.bootstrap, broker, count, partitions, in_flight)), flush=True)
         finally:
             await server.stop()
-    return 0 if met else 1
+    return met
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", help="cases whose name holds this text: w3-kafka, embedded, bare")
+    parser.add_argument("--only", help="cases whose name holds this text: size, w3-kafka, embedded, bare")
     parser.add_argument("--log", help="another log than the local one")
     options = parser.parse_args()
     set_up_logging("critical")
     collect_rarely()
-    sys.exit(uvloop.run(main(options.only, options.log)))
+    met = sizes(options.only)
+    if not (options.only or "").startswith("size"):
+        met &= uvloop.run(main(options.only, options.log))
+    sys.exit(0 if met else 1)
