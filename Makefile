@@ -32,7 +32,7 @@ check: $(READY) ## format, lint, types, architecture, schemas, fast tests
 	$(BIN)/ruff check $(wildcard $(SOURCES))
 	$(BIN)/mypy shared services projections tests bench
 	$(BIN)/python schemas/generate.py --check
-	$(BIN)/python -m pytest -q -m "$(FAST)" --ignore=tests/integration
+	PENSTOCK_SEEDS=200 PENSTOCK_SIM_SEEDS=10 $(BIN)/python -m pytest -q -m "$(FAST)" --ignore=tests/integration
 
 arch: $(READY) ## layers, sizes, and what has one place only
 	$(BIN)/python -m pytest -q tests/architecture

@@ -20,7 +20,7 @@ from penstock.log.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.integration.engine.rig import Rig
 from tests.sim.invariants import check_digests, replayed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ITEMS = 20_000
 WIDTH = 50

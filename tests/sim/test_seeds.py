@@ -17,9 +17,6 @@ from tests.sim.virtual import VirtualLoop, run
 from tests.sim.world import World
 
 SEEDS = int(os.environ.get("PENSTOCK_SIM_SEEDS", "1000"))
-QUICK = 40
-"""Seeds that the fast checks play as well."""
-
 PATIENCE = 100
 
 
@@ -62,7 +59,7 @@ def simulate(seed: int) -> tuple[World, tuple[Verdict, ...]]:
     return world, run(played(world), loop)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n >= QUICK)) for n in range(SEEDS)])
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_is_lost_doubled_or_reordered(seed: int) -> None:
     print(f"seed {seed}: PENSTOCK_SIM_SEEDS={seed + 1} pytest tests/sim/test_seeds.py -k '[{seed}]'")
     world, verdicts = simulate(seed)
