@@ -225,7 +225,10 @@ async def test_live_and_replayed_digests_are_equal_with_open_and_ended_execution
     assert all(verdict.ok for verdict in verdicts), verdicts
     executions = [verdict for verdict in verdicts if verdict.topic == "events"]
     assert sum(verdict.entities for verdict in executions) == 4
-    assert all(verdict.marker_digest == verdict.digest for verdict in executions)
+    # where chance put no execution there are the two records of its owner, and nothing to write down
+    busy = [verdict for verdict in executions if verdict.events > 2]
+    assert busy
+    assert all(verdict.marker_digest == verdict.digest for verdict in busy)
     await rig.close()
 
 
