@@ -148,10 +148,10 @@ CASES: Final[Mapping[str, tuple[Case, ...]]] = {
     "finish": (
         Case(
             done="archive",
-            does={"archive": {"hit": True}, "library": Slow(9)},
-            sees=lambda result: withdrawn(result) == ["library"],
+            does={"archive": {"hit": True}, "catalogue": Slow(9)},
+            sees=lambda result: withdrawn(result) == ["catalogue"],
         ),
-        Case(done="archive library", does={"archive": {"hit": False}, "library": Slow(9, {"hit": False})}),
+        Case(done="archive catalogue", does={"archive": {"hit": False}, "catalogue": Slow(9, {"hit": False})}),
     ),
     "first": (
         Case(

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -21,6 +20,7 @@ from penstock.domain.definition.model import Definition
 from penstock.domain.execution import commands as c
 from penstock.domain.execution.effects import SendCommand
 from penstock.domain.execution.state import Execution, OpenTask
+from penstock.domain.ids import uuid7
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.subjects import kind_of, root_of
 from penstock.engine.by_kind import ByKind
@@ -69,10 +69,7 @@ class System:
         self.refusals: list[tuple[str, Any, RejectionCode]] = []
 
     def start(self, definition: str, **given: Any) -> str:
-        milliseconds = int(self.now.timestamp() * 1000)
-        value = milliseconds << 80 | self.chance.getrandbits(76)
-        value = value & ~(0xF << 76) | 0x7 << 76
-        subject = str(UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+        subject = uuid7(int(self.now.timestamp() * 1000), self.chance.getrandbits(80))
         self.tell(subject, c.StartExecution(definition=definition, input=given))
         return subject
 

@@ -15,6 +15,7 @@ import pytest
 from penstock.catalog.commands import ActivateDefinition, DeactivateDefinition
 from penstock.domain.execution import events as x
 from penstock.domain.execution.commands import PauseExecution, StartExecution
+from penstock.domain.ids import derived_id
 from penstock.domain.mailbox import events as m
 from penstock.domain.mailbox.commands import SendMessage
 from penstock.domain.operation import commands as o
@@ -23,7 +24,6 @@ from penstock.domain.schedule import commands as c
 from penstock.domain.schedule import events as e
 from penstock.domain.schedule.plan import CatchUp, Plan
 from penstock.domain.starts import StartRefused
-from penstock.domain.steps.workflow import derived_id
 from penstock.domain.subjects import mailbox_of, operation_of, root_of, schedule_of
 from penstock.engine.owner import Pace
 from penstock.engine.replay import state_at, verify

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penstock.cli.execute import Code, Failed, execute
+from penstock.cli.execute import Code, execute
+from penstock.cli.given import json_of
 from penstock.cli.options import Config, Json, Token, Url, examples
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def send(
 ) -> None:
     """Send a message to one execution: the first that waits for its name and key, or the next one that will."""
     flags = {"url": url, "api_token": api_token, "config": config}
-    execute(lambda: _send(name, key, {"payload": _json(payload), "ttl": ttl, "id": id_}, json, flags))
+    execute(lambda: _send(name, key, {"payload": json_of(payload, "--payload"), "ttl": ttl, "id": id_}, json, flags))
 
 
 @signal.command(
@@ -66,7 +65,11 @@ def broadcast(
     config: Config = None,
 ) -> None:
     """Reach every execution that waits for the signal now; for all others it is lost."""
-    execute(lambda: _broadcast(name, _json(payload), json, {"url": url, "api_token": api_token, "config": config}))
+    execute(
+        lambda: _broadcast(
+            name, json_of(payload, "--payload"), json, {"url": url, "api_token": api_token, "config": config}
+        )
+    )
 
 
 async def _send(name: str, key: str, given: Mapping[str, Any], json: bool, flags: Mapping[str, Any]) -> int:
@@ -88,17 +91,3 @@ def _print(receipt: Receipt, json: bool) -> int:
 
     print_json({"id": receipt.id, "token": receipt.token}) if json else print(receipt.id)
     return Code.OK
-
-
-def _json(text: str) -> Any:
-    """The value that ``text`` is, or that stands in the file which it names."""
-    import orjson
-
-    try:
-        if text == "-":
-            text = sys.stdin.read()
-        elif text.startswith("@"):
-            text = Path(text[1:]).expanduser().read_text(encoding="utf-8")
-        return orjson.loads(text)
-    except (OSError, ValueError) as error:
-        raise Failed(f"--payload: expected JSON, but {error}", Code.USAGE) from error

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from penstock.domain.definition.model import Graph
 from penstock.domain.execution.commands import ResumeExecution, StartExecution
+from penstock.domain.ids import derived_id
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.starts import worked_out
-from penstock.domain.steps.workflow import derived_id
 from penstock.gateway import schemas as s
 from penstock.gateway.commander import Order
 from penstock.gateway.context import COMMAND, PREFIX, Context, Gateway, documented

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from penstock.domain.definition.model import Definition, Trigger
 from penstock.domain.execution.input import checked_input
+from penstock.domain.ids import derived_id
 from penstock.domain.mailbox import events as e
 from penstock.domain.mailbox.message import Message
 from penstock.domain.rejected import Rejected
 from penstock.domain.starts import worked_out
-from penstock.domain.steps.workflow import derived_id
 
 Triggered: TypeAlias = Callable[[str], Sequence[Definition]]
 """The definitions that messages of a name start, each in its latest active version."""

@@ -8,13 +8,13 @@ from typing import Final, NamedTuple, assert_never
 import msgspec
 
 from penstock.domain.execution.commands import FireTimers
+from penstock.domain.ids import derived_id
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.schedule import commands as c
 from penstock.domain.schedule import events as e
 from penstock.domain.schedule.plan import Plan, check, first_after, following, overdue, same_times
 from penstock.domain.schedule.state import Schedule
 from penstock.domain.starts import ReportOutcome, StartRefused, worked_out
-from penstock.domain.steps.workflow import derived_id
 
 MAX_FIRED: Final = 100
 MAX_BYTES: Final = 1 << 20

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID
 
 from penstock.domain.definition.model import WorkflowStep
 from penstock.domain.errors import ErrorCode, StepFailure
 from penstock.domain.execution.events import ChildDetached, ChildStarted
 from penstock.domain.execution.names import render
+from penstock.domain.ids import derived_id
 from penstock.domain.steps.entry import Entry
 from penstock.domain.steps.leaving import leave
 from penstock.domain.subjects import child_of
@@ -71,11 +69,3 @@ def _detached(
         taken=taken,
         evaluations=evaluations,
     )
-
-
-def derived_id(now: datetime, seed: str) -> str:
-    """A UUIDv7 whose random part follows from ``seed``: the same cause makes the same id."""
-    value = (int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(sha256(seed.encode()).digest()[:10])
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(UUID(int=value))
