@@ -27,6 +27,7 @@ class RejectionCode(StrEnum):
     WAIT_NOT_OPEN = "WAIT_NOT_OPEN"
     STEP_NOT_OPEN = "STEP_NOT_OPEN"
     STEP_UNKNOWN = "STEP_UNKNOWN"
+    STEP_EXISTS = "STEP_EXISTS"
     STEP_NOT_OFFERED = "STEP_NOT_OFFERED"
     ITEMS_CLOSED = "ITEMS_CLOSED"
     # about what executions share

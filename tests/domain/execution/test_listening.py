@@ -7,11 +7,15 @@ import pytest
 from penstock.domain.errors import ErrorCode
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
+from penstock.domain.execution.effects import SendCommand
+from penstock.domain.execution.react import react
 from penstock.domain.execution.state import Execution
+from penstock.domain.mailbox.commands import ReturnMessage
 from penstock.domain.mailbox.message import Message
 from penstock.domain.rejected import RejectionCode
+from penstock.domain.steps.listen import CATCHES
 from tests.domain.execution.deliveries import confirm, message, signal
-from tests.domain.execution.story import NOON, complete, event, given
+from tests.domain.execution.story import ID, NOON, complete, event, given
 
 FIRST = """
 steps:
@@ -240,3 +244,20 @@ def test_sending_is_recorded_and_goes_on() -> None:
 
 def _any() -> Message:
     return Message(id="m1", name="m", key="k", payload=None, sent_at=NOON, expires_at=NOON + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'steps: {w: {wait: {message: m, key: k}, output: {by: "{{ output.by }}"}}}',
+        'steps: {w: {task: t, catch: [{message: m, key: k, set: {by: "{{ output.by }}"}, next: end}]}}',
+    ],
+)
+def test_a_message_whose_payload_cannot_be_used_fails_the_step_and_goes_back_to_its_mailbox(text: str) -> None:
+    option = CATCHES if "catch" in text else 0
+    story = given(text).started().when(message("w", {"other": 1}, option=option, id_="m7"))
+    (failed,) = [found for found in story.events if isinstance(found, e.StepFailed)]
+    assert failed.returns is not None
+    commands = [effect.command for effect in react(ID, failed) if isinstance(effect, SendCommand)]
+    assert [command.message.id for command in commands if isinstance(command, ReturnMessage)] == ["m7"]
+    assert (story.status, failed.failure.code) == ("failed", ErrorCode.EXPRESSION_FAILED)

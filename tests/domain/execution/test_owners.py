@@ -67,12 +67,7 @@ UNOWNED: list[tuple[dict[int, Visit], dict[str, Any], int, str]] = [
     ({1: OpenChild(step="c", child="")}, {}, 1, "without an id"),
     ({1: Queued(step="q"), 2: TIMER}, {}, 1, "asked for none"),
     ({1: Queued(step="q"), 2: TIMER}, {"locks": {1: HeldLock(lock="k")}}, 1, "which nobody holds"),
-    (
-        {1: Queued(step="q", granted=True), 2: TIMER},
-        {"locks": {1: HeldLock(lock="k", granted=True)}},
-        1,
-        "has not begun",
-    ),
+    ({1: Queued(step="q"), 2: TIMER}, {"locks": {1: HeldLock(lock="k", granted=True)}}, 1, "has not begun"),
     ({1: FailedStep(step="f", failure=Failure(code="C")), 2: TIMER}, {}, 1, "as if it had not"),
     ({1: FailedStep(step="f", failure=Failure(code="C"))}, {"mode": "failed"}, 0, "purged"),
 ]

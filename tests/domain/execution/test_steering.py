@@ -384,7 +384,7 @@ def test_an_added_task_that_is_cancelled_and_retried_is_offered_again() -> None:
 
 
 def test_an_added_task_has_a_name_that_no_step_has() -> None:
-    given(TWO).started().when(c.AddTask(name="b", task="ask")).then_rejected(RejectionCode.STEP_UNKNOWN, "'b'")
+    given(TWO).started().when(c.AddTask(name="b", task="ask")).then_rejected(RejectionCode.STEP_EXISTS, "'b'")
 
 
 # add items stands with the copies, start step with the milestones

@@ -216,5 +216,5 @@ async def test_what_cannot_be_is_refused_by_name(log: Log, pool: Pool) -> None:
         assert await said("steps/reviews/items", {"items": []}) == (422, "REQUEST_INVALID")
         assert await said("variables", {"values": {"not a name": 1}}, "PATCH") == (422, "REQUEST_INVALID")
         assert await said("variables", {}, "PATCH") == (422, "REQUEST_INVALID")
-        assert await said("tasks", {"name": "ask", "task": "t"}) == (409, "STEP_UNKNOWN")
+        assert await said("tasks", {"name": "ask", "task": "t"}) == (409, "STEP_EXISTS")
         assert await said("steps/ask/skip", {"colour": "red"}) == (422, "REQUEST_INVALID")

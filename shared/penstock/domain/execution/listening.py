@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, assert_never
+
+from msgspec.structs import replace
 
 from penstock.domain.definition.model import ListenStep
 from penstock.domain.errors import StepFailure
@@ -12,7 +16,7 @@ from penstock.domain.execution.moment import Moment
 from penstock.domain.execution.moving.boundaries import Events, awaits, triggered
 from penstock.domain.execution.names import render
 from penstock.domain.execution.places import assigned
-from penstock.domain.execution.state import Execution, FailedStep, Queued, Waits
+from penstock.domain.execution.state import Execution, FailedStep, Queued
 from penstock.domain.rejected import Rejected, RejectionCode
 from penstock.domain.steps.leaving import Leaving, leave
 
@@ -48,53 +52,23 @@ def _confirm_wait(state: Execution, command: c.ConfirmWait) -> Events:
 
 def _deliver_message(state: Execution, command: c.DeliverMessage, at: Moment) -> Events:
     """The wait gets its message, or refuses it so that it goes back."""
-    _waits(state, command.visit, command.option)
-    message, visit = command.message, state.visits[command.visit]
-    if not awaits(command.option):
-        return triggered(
-            state, command.visit, command.option, message.name, at, payload=message.payload, message=message.id
-        )
-    step = _listening(visit.step, at)
-    try:
-        changed, leaving = option_taken(state, visit.scope, step, command.option, message.payload, at)
-    except StepFailure as error:
-        return (e.StepFailed(visit=command.visit, step=step.id, scope=visit.scope, failure=error.failure),)
-    return (
-        e.MessageReceived(
-            visit=command.visit,
-            step=step.id,
-            option=command.option,
-            message=message.id,
-            payload=message.payload,
-            set=changed,
-            taken=leaving.taken,
-            evaluations=leaving.evaluations,
-        ),
-    )
+    _check_waits(state, command.visit, command.option)
+    number, option, message = command.visit, command.option, command.message
+    said = {"message": message.id, "payload": message.payload}
+    if awaits(option):
+        events = passed_by(state, number, option, message.payload, at, partial(e.MessageReceived, **said))
+    else:
+        events = triggered(state, number, option, message.name, at, **said)
+    # what could not be worked out has failed the step: the message was not consumed by it
+    return tuple(replace(each, returns=message) if isinstance(each, e.StepFailed) else each for each in events)
 
 
 def _deliver_signal(state: Execution, command: c.DeliverSignal, at: Moment) -> Events:
-    _waits(state, command.visit, command.option)
-    visit = state.visits[command.visit]
-    if not awaits(command.option):
-        return triggered(state, command.visit, command.option, command.name, at, payload=command.payload)
-    step = _listening(visit.step, at)
-    try:
-        changed, leaving = option_taken(state, visit.scope, step, command.option, command.payload, at)
-    except StepFailure as error:
-        return (e.StepFailed(visit=command.visit, step=step.id, scope=visit.scope, failure=error.failure),)
-    return (
-        e.SignalReceived(
-            visit=command.visit,
-            step=step.id,
-            option=command.option,
-            name=command.name,
-            payload=command.payload,
-            set=changed,
-            taken=leaving.taken,
-            evaluations=leaving.evaluations,
-        ),
-    )
+    _check_waits(state, command.visit, command.option)
+    number, option, payload = command.visit, command.option, command.payload
+    if not awaits(option):
+        return triggered(state, number, option, command.name, at, payload=payload)
+    return passed_by(state, number, option, payload, at, partial(e.SignalReceived, name=command.name, payload=payload))
 
 
 def _grant_lock(state: Execution, command: c.GrantLock) -> Events:
@@ -110,6 +84,20 @@ def _grant_lock(state: Execution, command: c.GrantLock) -> Events:
             f"expected a visit that has asked for the lock {command.lock!r} as {command.visit}, but there is none",
         )
     return (e.LockGranted(visit=number, step=visit.step, lock=command.lock, fence=command.fence),)
+
+
+def passed_by(
+    state: Execution, number: int, option: int, payload: Any, at: Moment, left: Callable[..., e.WaitEvent]
+) -> Events:
+    """A listening visit is ``left`` (which makes the event) by the option that came, or fails where that cannot be."""
+    visit = state.visits[number]
+    step = _listening(visit.step, at)
+    try:
+        changed, leaving = option_taken(state, visit.scope, step, option, payload, at)
+    except StepFailure as error:
+        return (e.StepFailed(visit=number, step=step.id, scope=visit.scope, failure=error.failure),)
+    taken, evaluations = leaving
+    return (left(visit=number, step=step.id, option=option, set=changed, taken=taken, evaluations=evaluations),)
 
 
 def option_taken(
@@ -130,14 +118,13 @@ def option_taken(
     return changed, leave(step, at.names(assigned(state, scope, changed), scope, output=payload))
 
 
-def _waits(state: Execution, visit: int, option: int) -> Waits:
+def _check_waits(state: Execution, visit: int, option: int) -> None:
     waits = state.waits.get(visit)
     open_visit = state.visits.get(visit)
     if waits is None or option not in waits.sources or open_visit is None or isinstance(open_visit, FailedStep):
         raise Rejected(
             RejectionCode.WAIT_NOT_OPEN, f"expected visit {visit} to wait for this, but it does not, or not any more"
         )
-    return waits
 
 
 def _listening(step_id: str, at: Moment) -> ListenStep:

@@ -95,18 +95,18 @@ def _of_visit(state: Execution, number: int, visit: Visit) -> str:
         case OpenChild(child=child):
             return "" if child else "it waits for an execution without an id"
         case Queued():
-            return _of_queued(state, number, visit, moves=moves)
+            return _of_queued(state, number, moves=moves)
         case FailedStep():
             return "it failed, but the execution goes on as if it had not" if moves else ""
         case _:
             assert_never(visit)
 
 
-def _of_queued(state: Execution, number: int, visit: Queued, *, moves: bool) -> str:
+def _of_queued(state: Execution, number: int, *, moves: bool) -> str:
     held = state.locks.get(number)
     if held is None:
         return "it waits for a lock, but has asked for none"
-    if visit.granted:
+    if held.granted:
         return "it has its lock, but has not begun" if moves else ""
     if held.shared or not moves:
         return ""  # the lock itself has its queue

@@ -9,7 +9,7 @@ from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
 from penstock.domain.execution.effects import DispatchTask, Effect, SendCommand, WithdrawTask, task_id
 from penstock.domain.lock.commands import AcquireLock, ReleaseLock
-from penstock.domain.mailbox.commands import SendMessage
+from penstock.domain.mailbox.commands import ReturnMessage, SendMessage
 from penstock.domain.signal.commands import BroadcastSignal
 from penstock.domain.subjects import lock_of, mailbox_of, parent_of, signal_of
 from penstock.domain.waits import CloseWait, OpenWait
@@ -68,8 +68,8 @@ def _step(execution_id: str, event: e.StepEvent) -> tuple[Effect, ...]:
     match event:
         case e.StepCancelled():
             return _cancelled(execution_id, event)
-        case e.StepFailed(visit=visit, step=step, attempt=attempt, failure=failure):
-            return (_withdraw(execution_id, step, visit, attempt, failure.code),) if attempt else ()
+        case e.StepFailed():
+            return _failed(execution_id, event)
         case (
             e.StepPassed()
             | e.TokensWithdrawn()
@@ -186,6 +186,17 @@ def _cancelled(execution_id: str, event: e.StepCancelled) -> tuple[Effect, ...]:
         return ()
     order = c.TerminateExecution if event.force else c.CancelExecution
     return (SendCommand(subject=event.child, command=order(reason=event.reason, by=_PARENT)),)
+
+
+def _failed(execution_id: str, event: e.StepFailed) -> tuple[Effect, ...]:
+    """Its task is withdrawn, and the message that it could not take goes back."""
+    effects: list[Effect] = []
+    if event.attempt:
+        effects.append(_withdraw(execution_id, event.step, event.visit, event.attempt, event.failure.code))
+    if event.returns is not None:
+        mailbox = mailbox_of(event.returns.name, event.returns.key)
+        effects.append(SendCommand(subject=mailbox, command=ReturnMessage(message=event.returns)))
+    return tuple(effects)
 
 
 def _start(event: e.ChildStarted | e.ChildDetached) -> SendCommand:

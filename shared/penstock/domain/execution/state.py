@@ -163,11 +163,10 @@ class Compensating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="queued"):
-    """Waits in the step for its lock; ``granted`` when it has it and has not yet begun."""
+    """Waits in the step for its lock, which stands in the execution's ``locks``; once that is granted, it begins."""
 
     step: str
     scope: int = 0
-    granted: bool = False
 
 
 Composite: TypeAlias = OpenBlock | OpenEach | OpenCopy | Compensating

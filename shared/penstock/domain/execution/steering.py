@@ -154,7 +154,7 @@ def _add_task(state: Execution, command: c.AddTask, at: Moment) -> Events:
     """A task beside the definition; nothing follows it but that the execution waits for it."""
     if command.name in at.definition.graph.steps:
         raise Rejected(
-            RejectionCode.STEP_UNKNOWN,
+            RejectionCode.STEP_EXISTS,
             f"expected a name that no step has, but {command.name!r} is a step of {at.definition.id}",
         )
     step = TaskStep(id=command.name, task=command.task, queue=command.queue)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from penstock.domain.errors import Failure
 from penstock.domain.execution.happened import Evaluation, Happened
+from penstock.domain.mailbox.message import Message
 
 
 class StepPassed(Happened, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,7 +26,8 @@ class StepFailed(Happened, frozen=True, kw_only=True, omit_defaults=True):
     """
     A step could not be entered or left: its own expressions failed, or no branch was open; or it was failed as a whole.
 
-    ``attempt`` is that of its open task, which is withdrawn; ``by`` failed it by hand.
+    ``attempt`` is that of its open task, which is withdrawn; ``by`` failed it by hand. ``returns`` is a message that it
+    could not take, which goes back to its mailbox.
     """
 
     visit: int
@@ -35,6 +37,7 @@ class StepFailed(Happened, frozen=True, kw_only=True, omit_defaults=True):
     consumed: tuple[str, ...] = ()
     failure: Failure
     by: str | None = None
+    returns: Message | None = None
 
 
 class StepCancelled(Happened, frozen=True, kw_only=True, omit_defaults=True):

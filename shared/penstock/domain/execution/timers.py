@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from penstock.domain.definition.model import ListenStep
 from penstock.domain.errors import ErrorCode, Failure, StepFailure
 from penstock.domain.execution import commands as c
 from penstock.domain.execution import events as e
 from penstock.domain.execution.evolve import evolve
-from penstock.domain.execution.listening import option_taken
+from penstock.domain.execution.listening import passed_by
 from penstock.domain.execution.moment import Moment
 from penstock.domain.execution.moving.boundaries import Events, awaits, timed_out, triggered
 from penstock.domain.execution.moving.ending import failing
@@ -94,24 +93,7 @@ def _option(state: Execution, due: _Due, at: Moment) -> Events:
         return timed_out(state, due.visit, at)
     if not awaits(due.option):
         return triggered(state, due.visit, due.option, "timer", at)
-    visit = state.visits[due.visit]
-    step = at.definition.graph.steps[visit.step]
-    if not isinstance(step, ListenStep):
-        raise TypeError(f"expected step {step.id!r} to listen, but it is {type(step).__name__}")
-    try:
-        changed, leaving = option_taken(state, visit.scope, step, due.option, None, at)
-    except StepFailure as error:
-        return (e.StepFailed(visit=due.visit, step=step.id, scope=visit.scope, failure=error.failure),)
-    return (
-        e.TimerFired(
-            visit=due.visit,
-            step=step.id,
-            option=due.option,
-            set=changed,
-            taken=leaving.taken,
-            evaluations=leaving.evaluations,
-        ),
-    )
+    return passed_by(state, due.visit, due.option, None, at, e.TimerFired)
 
 
 def _fired(state: Execution, number: int, timer: OpenTimer, at: Moment) -> e.ExecutionEvent:

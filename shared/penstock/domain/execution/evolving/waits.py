@@ -80,15 +80,10 @@ def _fired(state: Execution, event: e.TimerFired) -> Execution:
 
 
 def _granted(state: Execution, event: e.LockGranted) -> Execution:
-    queued = state.visits.get(event.visit)
-    if not isinstance(queued, Queued):
-        raise HistoryBroken(f"expected visit {event.visit} to wait for its lock, but it is {queued!r}")
-    held = replace(state.locks[event.visit], granted=True, fence=event.fence)
-    return replace(
-        state,
-        visits={**state.visits, event.visit: replace(queued, granted=True)},
-        locks={**state.locks, event.visit: held},
-    )
+    held = state.locks.get(event.visit)
+    if held is None:
+        raise HistoryBroken(f"expected visit {event.visit} to have asked for its lock, but it has not")
+    return replace(state, locks={**state.locks, event.visit: replace(held, granted=True, fence=event.fence)})
 
 
 def served(state: Execution, number: int, option: int) -> Execution:

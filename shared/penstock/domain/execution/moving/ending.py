@@ -18,6 +18,7 @@ from penstock.domain.execution.state import (
     OpenEach,
     OpenTimer,
     Queued,
+    Visit,
 )
 from penstock.domain.execution.withdrawal import withdrawn
 from penstock.domain.steps.compensate import to_undo
@@ -28,17 +29,12 @@ _PASSIVE = frozenset({OpenTimer, Listening, Queued, OpenBlock, OpenEach, OpenCop
 
 def ending(state: Execution, events: list[e.ExecutionEvent], at: Moment) -> Events:
     """How the execution ends or fails, if it does; ``events`` are those of the turn so far."""
-    queued = False
     for number, visit in state.visits.items():
-        match visit:
-            case FailedStep():
-                return failing(state, visit.failure, at, visit.step, number)
-            case OpenBlock() | OpenEach() | OpenCopy() | Compensating():
-                pass
-            case Queued() if _waits_here(state, number):
-                queued = True
-            case _:
-                return _failure(state, at)
+        if isinstance(visit, FailedStep):
+            return failing(state, visit.failure, at, visit.step, number)
+    if any(_is_under_way(state, number, visit) for number, visit in state.visits.items()):
+        return ()
+    queued = any(isinstance(visit, Queued) for visit in state.visits.values())
     if queued:
         locks = sorted({held.lock for held in state.locks.values() if not held.granted})
         message = f"expected the locks {', '.join(locks)} to be given back, but their holders wait for one another"
@@ -82,14 +78,6 @@ def compensation(state: Execution, reason: str, by: str, at: Moment) -> e.Compen
     )
 
 
-def _failure(state: Execution, at: Moment) -> Events:
-    """Something is under way; a step that has failed beside it decides all the same."""
-    for number, visit in state.visits.items():
-        if isinstance(visit, FailedStep):
-            return failing(state, visit.failure, at, visit.step, number)
-    return ()
-
-
 def _completed(state: Execution, events: list[e.ExecutionEvent], at: Moment) -> Events:
     try:
         output = _output(state, events, at)
@@ -107,7 +95,9 @@ def _output(state: Execution, events: list[e.ExecutionEvent], at: Moment) -> obj
     return last.output if isinstance(last, e.TaskCompleted | e.ChildCompleted) else None
 
 
-def _waits_here(state: Execution, number: int) -> bool:
-    """Whether a visit waits for a lock of this execution, which only this execution can give back."""
-    held = state.locks.get(number)
-    return held is not None and not held.shared and not held.granted
+def _is_under_way(state: Execution, number: int, visit: Visit) -> bool:
+    """Not what only contains others, nor what waits for a lock that only this execution can give back."""
+    if isinstance(visit, Queued):
+        held = state.locks[number]
+        return held.shared or held.granted
+    return not isinstance(visit, OpenBlock | OpenEach | OpenCopy | Compensating)

@@ -77,7 +77,7 @@ class Run:
                     self._failed.append(number)
                 case OpenBlock() | OpenEach() | OpenCopy() | Compensating():
                     self._scopes.add(number)
-                case Queued(granted=True):
+                case Queued() if self.state.locks[number].granted:
                     self._granted.append(number)
 
     def to_rest(self) -> None:
@@ -150,7 +150,7 @@ class Run:
         while self._granted:
             number = self._granted.popleft()
             visit = state.visits.get(number)
-            if isinstance(visit, Queued) and visit.granted:
+            if isinstance(visit, Queued) and state.locks[number].granted:
                 step = self.at.definition.graph.steps[visit.step]
                 return table.enter(step, entry_of(state, number, visit.scope, (), self.at))
         while self._ready:
